@@ -1,0 +1,103 @@
+/**
+ * Every coded refusal of the product, what the caller does next, and the fix in plain words. Across the wire an error
+ * is `ConvexError<Refusal>`; in a process it is an error class carrying the same code. Nobody decides by message text.
+ */
+
+/**
+ * - `retry`: the same call may work later.
+ * - `stop`: the call is wrong; nothing changes until a person or the program changes it.
+ */
+export type Disposition = "retry" | "stop";
+
+interface Entry {
+  disposition: Disposition;
+  fix: string;
+}
+
+export const ERRORS = {
+  // who is asking
+  UNAUTHENTICATED: { disposition: "stop", fix: "Sign in, or set REELSYNC_AGENT_KEY to a valid agent key." },
+  TOKEN_EXPIRED: { disposition: "retry", fix: "Fetch a fresh token; the SDK does this by itself." },
+  AGENT_KEY_INVALID: {
+    disposition: "stop",
+    fix: "Create a new agent key in the console and set REELSYNC_AGENT_KEY.",
+  },
+  FORBIDDEN: {
+    disposition: "stop",
+    fix: "Ask an owner of the tenant for a role (or an agent key) that covers this.",
+  },
+  // what they ask for
+  INVALID_ARGUMENT: { disposition: "stop", fix: "Correct the named argument." },
+  SESSION_NOT_FOUND: {
+    disposition: "stop",
+    fix: "Create the session first, and pass the id that call returned.",
+  },
+  SCENE_NOT_FOUND: {
+    disposition: "stop",
+    fix: "Upsert the scene first, and pass the id that call returned.",
+  },
+  ASSET_NOT_FOUND: { disposition: "stop", fix: "Begin the upload again." },
+  NOT_FOUND: { disposition: "stop", fix: "Check the id: it names nothing you can see." },
+  SESSION_ENDED: {
+    disposition: "stop",
+    fix: "Create a new session, or upload a re-render into an existing scene.",
+  },
+  TOO_MANY_SCENES: { disposition: "stop", fix: "Split the reel into several sessions." },
+  INVALID_ASSET_TYPE: { disposition: "stop", fix: "Use an asset type this kind of entity accepts." },
+  CONTENT_TYPE_FORBIDDEN: { disposition: "stop", fix: "Use a content type that this asset type accepts." },
+  FILE_TOO_LARGE: { disposition: "stop", fix: "Split the file, or raise the tenant's limit." },
+  QUOTA_EXCEEDED: { disposition: "stop", fix: "Free storage or raise the tenant's quota." },
+  COMMIT_REFUSED: { disposition: "stop", fix: "What S3 stored is not what was announced: upload again." },
+  CONFLICT: { disposition: "retry", fix: "Read the current state and try again." },
+  // the file at hand
+  FILE_NOT_FOUND: { disposition: "stop", fix: "Check the path; upload after the renderer closed the file." },
+  FILE_IS_DIRECTORY: { disposition: "stop", fix: "Pass a file, or upload the folder's files one by one." },
+  FILE_EMPTY: { disposition: "stop", fix: "Upload after the renderer has written and closed the file." },
+  FILE_UNREADABLE: { disposition: "stop", fix: "Give the agent's user permission to read the file." },
+  FILE_CHANGED: { disposition: "stop", fix: "Upload after the renderer closed the file; then call again." },
+  // configuration and stores
+  CONFIG_INVALID: { disposition: "stop", fix: "Set the variables named in the message; see .env.example." },
+  BUCKET_NOT_FOUND: { disposition: "stop", fix: "Create the bucket, or correct S3_BUCKET." },
+  BUCKET_MISMATCH: {
+    disposition: "stop",
+    fix: "Give the agent and the Convex deployment the same S3_BUCKET.",
+  },
+  S3_CREDENTIALS_INVALID: {
+    disposition: "stop",
+    fix: "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+  },
+  S3_ACCESS_DENIED: {
+    disposition: "stop",
+    fix: "Allow s3:PutObject and s3:GetObject on the bucket for this key.",
+  },
+  S3_REFUSED: { disposition: "stop", fix: "S3 refused the request; the cause says why." },
+  S3_UNAVAILABLE: { disposition: "retry", fix: "Wait for S3, or correct S3_ENDPOINT_URL." },
+  CONVEX_UNAVAILABLE: { disposition: "retry", fix: "Wait for Convex, or correct CONVEX_URL." },
+  CONVEX_FAILED: { disposition: "stop", fix: "The deployment's function failed; its log says why." },
+  CIRCUIT_OPEN: {
+    disposition: "retry",
+    fix: "The dependency failed repeatedly; calls resume after a probe succeeds.",
+  },
+  DEADLINE_EXCEEDED: { disposition: "retry", fix: "Raise the deadline, or look at what is slow." },
+  ABORTED: { disposition: "stop", fix: "The caller's own signal cancelled the upload." },
+  // reconcile and repair
+  RECONCILE_BUSY: { disposition: "retry", fix: "Wait for the running reconcile run to finish." },
+  REPAIR_REFUSED: { disposition: "stop", fix: "The finding no longer holds; start a new run." },
+  STORAGE_UNCONFIGURED: {
+    disposition: "stop",
+    fix: "Set the S3 variables on the Convex deployment; see .env.example.",
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Data of every ConvexError the backend throws on purpose. */
+export interface Refusal {
+  code: ErrorCode;
+  message: string;
+  [field: string]: string | number | boolean;
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERRORS, code);
+}
