@@ -98,7 +98,10 @@ export interface Database {
    * committed in the same transaction (deduplicated answers, scheduler state). Returns the commit timestamp and the watches touched;
    * a transaction without writes commits at the latest timestamp.
    */
-  commit(transaction: Transaction, system?: { put: [key: string, value: Json][]; delete?: string[] }): { ts: bigint; watches: number[] };
+  commit(
+    transaction: Transaction,
+    system?: { put: [key: string, value: Json][]; delete?: string[] },
+  ): { ts: bigint; watches: number[] };
 
   watch(watch: number, reads: ReadSet): void;
   unwatch(watch: number): void;
@@ -107,13 +110,19 @@ export interface Database {
   systemGet(key: string): Json | undefined;
   systemRange(prefix: string): Iterable<[key: string, value: Json]>;
   /** Commits system rows alone; `touchesEnvironment` names variables whose readers must run again. */
-  systemCommit(change: { put?: [key: string, value: Json][]; delete?: string[]; touchesEnvironment?: string[] }): { ts: bigint; watches: number[] };
+  systemCommit(change: {
+    put?: [key: string, value: Json][];
+    delete?: string[];
+    touchesEnvironment?: string[];
+  }): { ts: bigint; watches: number[] };
 
   /**
    * Checks every stored document against a new schema, and builds added indexes / drops removed ones. The check runs first and changes
    * nothing when it fails. The JSON is the schema's own `.export()`; null means no schema.
    */
-  checkSchema(schema: SchemaJson | null): { ok: true; added: IndexChange[]; removed: IndexChange[] } | { ok: false; table: string; error: string };
+  checkSchema(
+    schema: SchemaJson | null,
+  ): { ok: true; added: IndexChange[]; removed: IndexChange[] } | { ok: false; table: string; error: string };
   /** Makes the schema current and invalidates every watch. Called after `checkSchema` said ok. */
   applySchema(schema: SchemaJson | null): { ts: bigint; watches: number[] };
 
