@@ -6,7 +6,7 @@ import { assertAdminKey } from "./auth/admin-key.ts";
 import { Authenticator } from "./auth/authenticator.ts";
 import type { Engine } from "./engine.ts";
 import { cloudApp } from "./http/app.ts";
-import { type Door, type Listener, listen } from "./http/listener.ts";
+import { type Door, type Listener, listen } from "../listener.ts";
 import { siteApp } from "./http/site.ts";
 import { SyncDoor } from "./sync/websocket.ts";
 
