@@ -20,10 +20,10 @@ const BYTES = 8;
 const ARRAY = 9;
 const OBJECT = 10;
 
-/** Ends strings, bytes, arrays and objects; smaller than every tag, so that a shorter container comes first. */
+/** Ends strings, bytes, arrays and objects; smaller than all that can stand in its place. */
 const END = 0;
-/** Follows a zero byte that is content, so that it is not taken for the end and still sorts as zero. */
-const ESCAPE = 0xff;
+/** Content must not look like an end, so 0 is written as 1 1 and, to make room, 1 as 1 2. */
+const ESCAPE = 1;
 
 export function compareValues(a: Value | undefined, b: Value | undefined): number {
   const tag = tagOf(a);
@@ -132,7 +132,7 @@ function compareObjects(a: Record<string, Value>, b: Record<string, Value>): num
 /** Field names are ASCII, for which JavaScript's own order is the right one. */
 function fieldsOf(object: Record<string, Value>): string[] {
   return Object.keys(object)
-    .filter((field) => (object[field]) !== undefined)
+    .filter((field) => object[field] !== undefined)
     .sort();
 }
 
@@ -202,8 +202,9 @@ class KeyBuffer {
     this.reserve(mostBytes);
     const start = this.length;
     const written = KeyBuffer.scratch.write(value, start, "utf8");
-    if (KeyBuffer.scratch.subarray(start, start + written).includes(0)) {
-      this.escaped(Uint8Array.from(KeyBuffer.scratch.subarray(start, start + written)));
+    const content = KeyBuffer.scratch.subarray(start, start + written);
+    if (content.includes(0) || content.includes(1)) {
+      this.escaped(Uint8Array.from(content));
       return;
     }
     this.length += written;
@@ -213,8 +214,8 @@ class KeyBuffer {
   escaped(bytes: Uint8Array): void {
     this.reserve(bytes.length * 2 + 1);
     for (const byte of bytes) {
-      KeyBuffer.scratch[this.length++] = byte;
-      if (byte === 0) KeyBuffer.scratch[this.length++] = ESCAPE;
+      if (byte <= ESCAPE) KeyBuffer.scratch[this.length++] = ESCAPE;
+      KeyBuffer.scratch[this.length++] = byte <= ESCAPE ? byte + 1 : byte;
     }
     this.byte(END);
   }

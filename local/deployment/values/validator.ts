@@ -101,7 +101,7 @@ function checkObject(
       );
     }
   }
-  const fields = Object.keys(value).filter((field) => (value[field]) !== undefined);
+  const fields = Object.keys(value).filter((field) => value[field] !== undefined);
   if (fields.length === present) return null;
   const extra = fields.sort().find((field) => !Object.hasOwn(validator.value, field))!;
   return (
