@@ -1,9 +1,9 @@
 /** The key pair that signs agent tokens, made once for a data directory. Production makes its own; see .env.example. */
 import { readFile, writeFile } from "node:fs/promises";
-import { exportJWK, exportPKCS8, generateKeyPair } from "jose";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from "jose";
 
 export interface AgentJwtKeys {
-  /** PKCS#8 PEM, for AGENT_JWT_PRIVATE_KEY. */
+  /** JWK as JSON text, for AGENT_JWT_PRIVATE_KEY. */
   privateKey: string;
   /** `data:` URL of the JWKS, for AGENT_JWT_JWKS. */
   jwks: string;
@@ -14,10 +14,11 @@ export async function loadAgentJwtKeys(file: string): Promise<AgentJwtKeys> {
   if (stored !== undefined) return JSON.parse(stored) as AgentJwtKeys;
 
   const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
-  const jwk = { ...(await exportJWK(publicKey)), kid: "agent-1", alg: "ES256", use: "sig" };
-  const jwks = Buffer.from(JSON.stringify({ keys: [jwk] })).toString("base64");
+  const publicJwk = await exportJWK(publicKey);
+  const named = { kid: await calculateJwkThumbprint(publicJwk), alg: "ES256", use: "sig" };
+  const jwks = Buffer.from(JSON.stringify({ keys: [{ ...publicJwk, ...named }] })).toString("base64");
   const keys = {
-    privateKey: await exportPKCS8(privateKey),
+    privateKey: JSON.stringify({ ...(await exportJWK(privateKey)), ...named }),
     jwks: `data:application/json;base64,${jwks}`,
   };
   await writeFile(file, JSON.stringify(keys), { mode: 0o600 });
