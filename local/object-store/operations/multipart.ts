@@ -1,0 +1,292 @@
+/** Multipart uploads, from Create to Complete or Abort. Listing them is in multipart-listings.ts. */
+import { createHash, randomBytes } from "node:crypto";
+import { planBody, readChecksumHeader } from "../body-plan.ts";
+import type {
+  Bucket,
+  CompletedUpload,
+  MultipartUpload,
+  StoredObject,
+  UploadPart as StoredPart,
+} from "../catalog.ts";
+import {
+  CHECKSUM_ALGORITHMS,
+  defaultChecksumType,
+  multipartChecksum,
+  supportsChecksumType,
+  type Checksum,
+  type ChecksumType,
+} from "../checksums.ts";
+import { checkWrite, quote, stripQuotes } from "../conditions.ts";
+import { S3Error } from "../errors.ts";
+import { readAttributes } from "../object-attributes.ts";
+import { requireTarget, xmlReply, type Handler, type OperationContext } from "../request.ts";
+import type { RequestHeaders } from "../request-headers.ts";
+import { receiveDocument, receiveSegment } from "../request-body.ts";
+import { element, parseXml, xmlDocument, type XmlElement } from "../xml.ts";
+import { readChecksumAlgorithm } from "./copy.ts";
+import { checksumHeaders, checksumXml } from "./object-read.ts";
+import { checkKeyLength, MAX_SINGLE_UPLOAD_BYTES } from "./object-write.ts";
+
+const MIB = 1024 * 1024;
+/** Of every part but the last. */
+const MIN_PART_BYTES = 5 * MIB;
+const MAX_PART_NUMBER = 10_000;
+const MAX_COMPLETE_BYTES = 8 * MIB;
+
+export function requireUpload(context: OperationContext): {
+  bucket: Bucket;
+  key: string;
+  upload: MultipartUpload;
+} {
+  const { bucket, key } = requireTarget(context);
+  const uploadId = context.request.target.query.get("uploadId") ?? "";
+  const upload = bucket.uploads.get(uploadId);
+  if (upload?.key !== key) throw new S3Error("NoSuchUpload", { fields: { UploadId: uploadId } });
+  return { bucket, key, upload };
+}
+
+export function readPartNumber(context: OperationContext): number {
+  const text = context.request.target.query.get("partNumber") ?? "";
+  const partNumber = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (partNumber >= 1 && partNumber <= MAX_PART_NUMBER) return partNumber;
+  throw new S3Error("InvalidArgument", {
+    message: "Part number must be an integer between 1 and 10000, inclusive",
+    fields: { ArgumentName: "partNumber", ArgumentValue: text },
+  });
+}
+
+function readUploadChecksum(headers: RequestHeaders): MultipartUpload["checksum"] {
+  const algorithm = readChecksumAlgorithm(headers);
+  const typeText = headers.get("x-amz-checksum-type");
+  if (algorithm === undefined) {
+    if (typeText === undefined) return undefined;
+    throw new S3Error("InvalidRequest", {
+      message: "x-amz-checksum-type needs an x-amz-checksum-algorithm.",
+    });
+  }
+  const type = typeText === undefined ? defaultChecksumType(algorithm) : readChecksumType(typeText);
+  if (!supportsChecksumType(algorithm, type)) {
+    throw new S3Error("InvalidRequest", {
+      message: `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    });
+  }
+  return { algorithm, type };
+}
+
+function readChecksumType(text: string): ChecksumType {
+  const type = text.toUpperCase();
+  if (type === "COMPOSITE" || type === "FULL_OBJECT") return type;
+  throw new S3Error("InvalidRequest", { message: "Value for x-amz-checksum-type header is invalid." });
+}
+
+export const CreateMultipartUpload: Handler = (context) => {
+  const { request, store } = context;
+  const { bucket, key } = requireTarget(context);
+  checkKeyLength(key);
+  const upload = {
+    id: randomBytes(24).toString("hex"),
+    key,
+    initiatedMs: Date.now(),
+    attributes: readAttributes(request.headers),
+    checksum: readUploadChecksum(request.headers),
+  };
+  store.commit({ op: "createUpload", bucket: bucket.name, upload });
+  const content = element("Bucket", bucket.name) + element("Key", key) + element("UploadId", upload.id);
+  const headers: Record<string, string> = {};
+  if (upload.checksum !== undefined) {
+    headers["x-amz-checksum-algorithm"] = upload.checksum.algorithm;
+    headers["x-amz-checksum-type"] = upload.checksum.type;
+  }
+  return xmlReply(xmlDocument("InitiateMultipartUploadResult", content), headers);
+};
+
+export const UploadPart: Handler = async (context) => {
+  const { request, store } = context;
+  const partNumber = readPartNumber(context);
+  const { upload } = requireUpload(context);
+  const plan = planBody(request.headers, request.payload, MAX_SINGLE_UPLOAD_BYTES);
+  if (
+    upload.checksum !== undefined &&
+    plan.checksum !== undefined &&
+    plan.checksum.algorithm !== upload.checksum.algorithm
+  ) {
+    throw new S3Error("InvalidRequest", {
+      message: `Checksum Type mismatch occurred, expected checksum Type: ${upload.checksum.algorithm.toLowerCase()}, actual checksum Type: ${plan.checksum.algorithm.toLowerCase()}`,
+    });
+  }
+  // The upload's own algorithm is always computed: without it Complete could not form the object's checksum.
+  const { segments, digest } = await receiveSegment(
+    request,
+    plan,
+    store.segments,
+    upload.checksum?.algorithm,
+  );
+  const part: StoredPart = {
+    size: digest.size,
+    etag: digest.md5,
+    modifiedMs: Date.now(),
+    segments,
+    checksum: digest.checksum,
+  };
+  commitPart(context, partNumber, part);
+  // Echoed only if the client sent one: an echo says "verified".
+  const echoed: Checksum | undefined =
+    plan.checksum === undefined || part.checksum === undefined
+      ? undefined
+      : { ...part.checksum, type: "FULL_OBJECT" };
+  const { "x-amz-checksum-type": _, ...headers } = checksumHeaders(echoed);
+  return { status: 200, headers: { etag: quote(part.etag), ...headers } };
+};
+
+/** The upload may have been completed or aborted while the bytes arrived. */
+export function commitPart(context: OperationContext, partNumber: number, part: StoredPart): void {
+  context.store.commitSegments(part.segments, () => {
+    const { bucket, upload } = requireUpload(context);
+    return { op: "putPart", bucket: bucket.name, uploadId: upload.id, partNumber, part };
+  });
+}
+
+export const AbortMultipartUpload: Handler = (context) => {
+  const { bucket, upload } = requireUpload(context);
+  context.store.commit({ op: "abortUpload", bucket: bucket.name, uploadId: upload.id });
+  return { status: 204 };
+};
+
+/** The parts the client names, in its order, each checked against what was uploaded. */
+function chooseParts(upload: MultipartUpload, listed: readonly XmlElement[]): StoredPart[] {
+  if (listed.length === 0 || listed.length > MAX_PART_NUMBER) throw new S3Error("MalformedXML");
+  let previousNumber = 0;
+  const chosen = listed.map((entry) => {
+    const partNumber = Number(entry.childText("PartNumber") ?? "");
+    const etag = entry.childText("ETag");
+    if (!Number.isInteger(partNumber) || etag === undefined) throw new S3Error("MalformedXML");
+    if (partNumber < 1 || partNumber > MAX_PART_NUMBER) {
+      throw new S3Error("InvalidArgument", {
+        message: "PartNumber must be an integer between 1 and 10000, inclusive",
+      });
+    }
+    if (partNumber <= previousNumber) throw new S3Error("InvalidPartOrder");
+    previousNumber = partNumber;
+    const part = upload.parts.get(partNumber);
+    if (part === undefined || part.etag !== stripQuotes(etag) || !hasListedChecksum(entry, part)) {
+      throw new S3Error("InvalidPart", {
+        fields: { PartNumber: String(partNumber), ETag: stripQuotes(etag) },
+      });
+    }
+    return { partNumber, part };
+  });
+  for (const { partNumber, part } of chosen.slice(0, -1)) {
+    if (part.size >= MIN_PART_BYTES) continue;
+    throw new S3Error("EntityTooSmall", {
+      fields: {
+        ProposedSize: String(part.size),
+        MinSizeAllowed: String(MIN_PART_BYTES),
+        PartNumber: String(partNumber),
+        ETag: part.etag,
+      },
+    });
+  }
+  return chosen.map(({ part }) => part);
+}
+
+function hasListedChecksum(entry: XmlElement, part: StoredPart): boolean {
+  return CHECKSUM_ALGORITHMS.every((algorithm) => {
+    const listed = entry.childText(`Checksum${algorithm}`)?.trim();
+    return listed === undefined || (part.checksum?.algorithm === algorithm && part.checksum.value === listed);
+  });
+}
+
+function objectChecksum(
+  upload: MultipartUpload,
+  parts: readonly StoredPart[],
+  headers: RequestHeaders,
+): Checksum | undefined {
+  const { checksum: declared } = upload;
+  const typeText = headers.get("x-amz-checksum-type");
+  if (typeText !== undefined && readChecksumType(typeText) !== declared?.type) {
+    throw new S3Error("InvalidRequest", {
+      message: `The upload was created with the checksum type ${declared?.type ?? "none"}, not ${typeText}.`,
+    });
+  }
+  const checksum =
+    declared &&
+    multipartChecksum(
+      declared.algorithm,
+      declared.type,
+      parts.map(({ size, checksum: own }) => ({ size, checksum: own?.value ?? "" })),
+    );
+  const promised = readChecksumHeader(headers);
+  if (promised === undefined) return checksum;
+  if (checksum?.algorithm !== promised.algorithm) {
+    throw new S3Error("InvalidRequest", {
+      message: `The upload was created with the checksum algorithm ${declared?.algorithm ?? "none"}, not ${promised.algorithm}.`,
+    });
+  }
+  if (checksum.value.replace(/-\d+$/, "") !== promised.value.replace(/-\d+$/, "")) {
+    throw new S3Error("BadDigest", {
+      message: `The ${promised.algorithm} you specified did not match the calculated checksum.`,
+    });
+  }
+  return checksum;
+}
+
+function checkObjectSize(headers: RequestHeaders, size: number): void {
+  const promised = headers.get("x-amz-mp-object-size");
+  if (promised === undefined || Number(promised) === size) return;
+  throw new S3Error("InvalidRequest", {
+    message: `The provided 'x-amz-mp-object-size' header value ${promised} does not match what was computed: ${size}`,
+  });
+}
+
+export const CompleteMultipartUpload: Handler = async (context) => {
+  const { request, store } = context;
+  const remembered = findCompleted(context);
+  if (remembered === undefined) requireUpload(context);
+  const listed = parseXml(await receiveDocument(request, MAX_COMPLETE_BYTES), "CompleteMultipartUpload").all(
+    "Part",
+  );
+
+  // Everything below is one synchronous step, so of two concurrent calls the second finds the result of the first.
+  const completed = findCompleted(context);
+  if (completed !== undefined) return completeReply(context, completed);
+  const { bucket, key, upload } = requireUpload(context);
+  const parts = chooseParts(upload, listed);
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  checkObjectSize(request.headers, size);
+  const checksum = objectChecksum(upload, parts, request.headers);
+  checkWrite(request.headers, bucket.objects.get(key));
+  const md5s = createHash("md5");
+  for (const part of parts) md5s.update(Buffer.from(part.etag, "hex"));
+  const object: StoredObject = {
+    ...upload.attributes,
+    size,
+    etag: `${md5s.digest("hex")}-${parts.length}`,
+    modifiedMs: Date.now(),
+    segments: parts.flatMap((part) => part.segments),
+    checksum,
+    partSizes: parts.map((part) => part.size),
+  };
+  store.commit({ op: "completeUpload", bucket: bucket.name, uploadId: upload.id, object });
+  return completeReply(context, object);
+};
+
+/** What an earlier Complete of this upload made: a client whose connection broke asks again and gets the same answer. */
+function findCompleted(context: OperationContext): CompletedUpload | undefined {
+  const { bucket, key } = requireTarget(context);
+  const completed = bucket.completedUploads.get(context.request.target.query.get("uploadId") ?? "");
+  return completed?.key === key ? completed : undefined;
+}
+
+function completeReply(context: OperationContext, made: { etag: string; checksum?: Checksum | undefined }) {
+  const { bucket, key } = requireTarget(context);
+  const content =
+    element(
+      "Location",
+      `http://${context.request.headers.get("host") ?? ""}${context.request.target.rawPath}`,
+    ) +
+    element("Bucket", bucket.name) +
+    element("Key", key) +
+    element("ETag", quote(made.etag)) +
+    checksumXml(made.checksum);
+  return xmlReply(xmlDocument("CompleteMultipartUploadResult", content));
+}
