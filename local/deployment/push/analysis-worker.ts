@@ -1,0 +1,132 @@
+/** Entry of the thread that evaluates a push. It answers once and is then ended. */
+import { parentPort, workerData } from "node:worker_threads";
+import { emptyApp } from "../runtime/app.ts";
+import type { AppModule } from "../runtime/app.ts";
+import { installNodeGlobals, replaceNodeEnvironment } from "../runtime/actions/globals.ts";
+import { failureOf } from "../runtime/failure.ts";
+import { ModuleGraph } from "../runtime/module-graph.ts";
+import type { Namespace } from "../runtime/module-graph.ts";
+import { SourceFrames } from "../runtime/source-frames.ts";
+import { installGlobals } from "../runtime/transactions/globals.ts";
+import { loadApp } from "../runtime/transactions/loaded-app.ts";
+import { installSyscalls } from "../runtime/transactions/syscalls.ts";
+import type { Analysis, AnalysisInput, AnalysisMessage } from "./analysis.ts";
+import { cronsOf, functionsOf, providersOf, routesOf, schemaOf } from "./exports.ts";
+
+const { modules, environment, pushedAtMs } = workerData as AnalysisInput;
+const { process } = globalThis;
+
+class AnalysisError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+async function evaluateModules(): Promise<Analysis> {
+  const analysis: Analysis = { functions: {}, schema: null, crons: {}, httpRoutes: null, auth: null };
+  const entries = modules.filter(({ path }) => !path.startsWith("_deps/"));
+  await evaluateIsolateModules(
+    entries.filter((module) => module.environment === "isolate"),
+    analysis,
+  );
+  await evaluateNodeModules(
+    entries.filter((module) => module.environment === "node"),
+    analysis,
+  );
+  return analysis;
+}
+
+async function evaluateIsolateModules(entries: AppModule[], analysis: Analysis): Promise<void> {
+  installGlobals(() => environment);
+  installSyscalls(() => null);
+  const { graph, frames, environmentReadAtImport } = loadApp({ ...emptyApp, modules, pushedAtMs });
+  for (const { path } of entries) {
+    const readBefore = new Set(environmentReadAtImport);
+    await named(path, frames, async () => {
+      const namespace = await graph.load(path);
+      switch (path) {
+        case "schema.js":
+          analysis.schema = schemaOf(namespace);
+          return;
+        case "auth.config.js": {
+          const environmentRead = [...environmentReadAtImport].filter((name) => !readBefore.has(name));
+          requireVariables(environmentRead);
+          analysis.auth = { providers: providersOf(namespace), environmentRead };
+          return;
+        }
+        case "crons.js":
+          analysis.crons = cronsOf(namespace);
+          break;
+        case "http.js":
+          analysis.httpRoutes = routesOf(namespace);
+          break;
+      }
+      analysis.functions[path] = functionsOf(namespace);
+    });
+  }
+}
+
+async function evaluateNodeModules(entries: AppModule[], analysis: Analysis): Promise<void> {
+  if (entries.length === 0) return;
+  installNodeGlobals();
+  replaceNodeEnvironment(environment);
+  const nodeModules = modules.filter((module) => module.environment === "node");
+  const frames = new SourceFrames(nodeModules);
+  const graph = new ModuleGraph({
+    modules: nodeModules,
+    allowDynamicImport: true,
+    duringImport: (evaluate) => evaluate(),
+    importExternal: (specifier) => import(specifier) as Promise<Namespace>,
+  });
+  for (const { path } of entries) {
+    await named(path, frames, async () => {
+      const functions = functionsOf(await graph.load(path));
+      const misplaced = functions.find(({ type }) => type !== "Action");
+      if (misplaced) {
+        throw new AnalysisError(
+          "InvalidModules",
+          `\`${misplaced.name}\` defined in \`${path}\` is a ${misplaced.type} function. Only actions can be defined in Node.js. ` +
+            `Move it to a file without "use node".`,
+        );
+      }
+      analysis.functions[path] = functions;
+    });
+  }
+}
+
+function requireVariables(names: string[]): void {
+  const missing = names.find((name) => !Object.hasOwn(environment, name));
+  if (missing === undefined) return;
+  throw new AnalysisError(
+    "AuthConfigMissingEnvironmentVariable",
+    `Environment variable ${missing} is used in auth config file but its value was not set. ` +
+      `Set it with \`npx convex env set ${missing} …\` and push again.`,
+  );
+}
+
+/** Says which module a failure comes from. */
+async function named(path: string, frames: SourceFrames, evaluate: () => Promise<void>): Promise<void> {
+  try {
+    await evaluate();
+  } catch (error) {
+    if (error instanceof AnalysisError) throw error;
+    const { message } = failureOf(error, (stack) => frames.of(stack));
+    throw new AnalysisError("InvalidModules", `Failed to analyze ${path}: ${message}`);
+  }
+}
+
+// Top-level code may leave promises behind that nobody awaits; only what loading the module throws counts.
+process.on("unhandledRejection", () => undefined);
+
+const answer: AnalysisMessage = await evaluateModules().then(
+  (analysis) => ({ ok: true, analysis }),
+  (error: unknown) => ({
+    ok: false,
+    code: error instanceof AnalysisError ? error.code : "InvalidModules",
+    message: error instanceof Error ? error.message : String(error),
+  }),
+);
+parentPort!.postMessage(answer);

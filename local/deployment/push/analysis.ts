@@ -1,0 +1,57 @@
+/** Evaluates pushed modules in a thread of their own, which pushed code may block or break without harm. */
+import { RequestError } from "../engine.ts";
+import type { SchemaJson } from "../database/database.ts";
+import type { AppFunction, AppModule, CronSchedule } from "../runtime/app.ts";
+import type { Environment } from "../runtime/environment.ts";
+import { startThread } from "../runtime/thread.ts";
+import type { Json } from "../values/json.ts";
+
+const limitMs = 30_000;
+const heapMb = 512;
+
+export interface AnalysisInput {
+  modules: AppModule[];
+  /** Variables with the built-in ones. */
+  environment: Environment;
+  pushedAtMs: number;
+}
+
+export interface Analysis {
+  functions: Record<string, AppFunction[]>;
+  schema: SchemaJson | null;
+  crons: Record<string, { name: string; args: Json[]; schedule: CronSchedule }>;
+  httpRoutes: { path: string; method: string }[] | null;
+  auth: { providers: Json[]; environmentRead: string[] } | null;
+}
+
+export type AnalysisMessage = { ok: true; analysis: Analysis } | { ok: false; code: string; message: string };
+
+export async function analyze(workerData: AnalysisInput): Promise<Analysis> {
+  const worker = startThread(new URL("./analysis-worker.ts", import.meta.url), {
+    workerData,
+    heapMb,
+    env: {},
+  });
+  try {
+    const message = await new Promise<AnalysisMessage>((resolve, reject) => {
+      const timer = setTimeout(
+        () => resolve(failed(`Evaluating the pushed modules took longer than ${limitMs / 1000}s.`)),
+        limitMs,
+      );
+      worker.once("message", (answer: AnalysisMessage) => resolve(answer));
+      worker.once("error", reject);
+      worker.once("exit", (code) => {
+        clearTimeout(timer);
+        resolve(failed(`Evaluating the pushed modules ended their thread (exit code ${code}).`));
+      });
+    });
+    if (message.ok) return message.analysis;
+    throw new RequestError(400, message.code, message.message);
+  } finally {
+    await worker.terminate();
+  }
+}
+
+function failed(message: string): AnalysisMessage {
+  return { ok: false, code: "InvalidModules", message };
+}

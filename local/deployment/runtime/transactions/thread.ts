@@ -1,0 +1,55 @@
+/** What the transaction worker holds for its whole life: the database, the current app, and the line to the main thread. */
+import type { Database } from "../../database/database.ts";
+import type { Json } from "../../values/json.ts";
+import type { TimerChange, TransactionMessage } from "../transaction-messages.ts";
+import type { Environment } from "../environment.ts";
+import type { Run } from "./execution.ts";
+import type { LoadedApp } from "./loaded-app.ts";
+import type { RunSlot } from "./run-slot.ts";
+
+export interface SystemChange {
+  put: [key: string, value: Json][];
+  delete?: string[];
+}
+
+export interface Thread {
+  readonly database: Database;
+  readonly slot: RunSlot;
+  readonly urls: { cloudUrl: string; siteUrl: string };
+  loaded: LoadedApp;
+  environment: Environment;
+  announce(message: TransactionMessage): void;
+  flush(): void;
+}
+
+export const jobKey = (id: string) => `job/${id}`;
+
+/** Commits a run's writes with the rows of what it scheduled, and tells the main thread. */
+export function commitRun(
+  thread: Thread,
+  run: Pick<Run, "transaction" | "jobs">,
+  change: SystemChange = { put: [] },
+  timers: TimerChange[] = [],
+): bigint {
+  const put = [...change.put];
+  const removed = [...(change.delete ?? [])];
+  const changedTimers = [...timers];
+  for (const [id, row] of run.jobs.changes()) {
+    if (row === null) removed.push(jobKey(id));
+    else put.push([jobKey(id), { ...row }]);
+    changedTimers.push([jobKey(id), row && !row.running ? row.dueMs : null]);
+  }
+  const { ts, watches } = thread.database.commit(run.transaction, { put, delete: removed });
+  thread.announce({ type: "commit", ts, watches, timers: changedTimers });
+  return ts;
+}
+
+/** Commits system rows alone. */
+export function commitSystem(
+  thread: Thread,
+  change: SystemChange & { touchesEnvironment?: string[] },
+  timers: TimerChange[] = [],
+): void {
+  const { ts, watches } = thread.database.systemCommit(change);
+  thread.announce({ type: "commit", ts, watches, timers });
+}
