@@ -1,0 +1,19 @@
+/**
+ * Who may sign tokens for this deployment: people's providers as AUTH_PROVIDERS says (one JSON array, because reading an
+ * unset variable here fails a push), and this deployment itself for agents (`POST /agent/token`).
+ */
+import type { AuthConfig, AuthProvider } from "convex/server";
+import { AGENT_AUDIENCE } from "./model/agentAudience.ts";
+
+export default {
+  providers: [
+    ...(JSON.parse(process.env.AUTH_PROVIDERS!) as AuthProvider[]),
+    {
+      type: "customJwt",
+      applicationID: AGENT_AUDIENCE,
+      issuer: process.env.AGENT_JWT_ISSUER!,
+      jwks: process.env.AGENT_JWT_JWKS!,
+      algorithm: "ES256",
+    },
+  ],
+} satisfies AuthConfig;

@@ -1,0 +1,60 @@
+/** Public functions of dead letters: agents park and replay them, admins ask for it. */
+import * as z from "zod";
+import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
+import { MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
+import { adminMutation, adminOrAgentQuery, agentMutation, agentQuery } from "./functions.ts";
+import {
+  claimReplay,
+  discardDeadLetter,
+  listDeadLetters,
+  recordDeadLetter,
+  replayRequests as readReplayRequests,
+  requestReplay as askForReplay,
+  settleReplay,
+} from "./model/deadLetters.ts";
+import { paginationOpts } from "./model/page.ts";
+
+const deadLetterId = z.string();
+const message = z.string().max(MAX_ERROR_MESSAGE_LENGTH);
+
+export const record = agentMutation({
+  args: deadLetterSchema.shape,
+  handler: async (ctx, args) => recordDeadLetter(ctx, ctx.caller, args),
+});
+
+/** Newest first. */
+export const list = adminOrAgentQuery({
+  args: { paginationOpts, state: deadLetterStateSchema.optional(), tenantId: z.string().optional() },
+  handler: async (ctx, args) => listDeadLetters(ctx, ctx.caller, args),
+});
+
+export const requestReplay = adminMutation({
+  args: { deadLetterId },
+  handler: async (ctx, args) => askForReplay(ctx, ctx.caller, args),
+});
+
+/** What this agent is asked to replay; agents subscribe to it. */
+export const replayRequests = agentQuery({
+  args: { agent: z.string() },
+  handler: async (ctx, args) => readReplayRequests(ctx, ctx.caller, args),
+});
+
+export const claim = agentMutation({
+  args: { deadLetterId },
+  handler: async (ctx, args) => claimReplay(ctx, ctx.caller, args),
+});
+
+export const settle = agentMutation({
+  args: {
+    deadLetterId,
+    outcome: z.enum(["resolved", "parked"]),
+    code: z.string().max(100).optional(),
+    message: message.optional(),
+  },
+  handler: async (ctx, args) => settleReplay(ctx, ctx.caller, args),
+});
+
+export const discard = adminMutation({
+  args: { deadLetterId, reason: z.string().min(1).max(500) },
+  handler: async (ctx, args) => discardDeadLetter(ctx, ctx.caller, args),
+});

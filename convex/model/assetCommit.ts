@@ -1,0 +1,150 @@
+/**
+ * The last step of "intent → bytes → commit": S3 has answered, the record follows in one transaction. A version older than a committed one goes to
+ * history and never over it [G4]; what S3 stored must be what was announced [G2].
+ */
+import type { AssetStatus, StoredObject } from "../../contract/asset.ts";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireOwned } from "./access.ts";
+import type { Caller } from "./access.ts";
+import { giveUp } from "./assetFailure.ts";
+import { currentOf, newestInSlot } from "./assetRows.ts";
+import { resolveDeadLettersOf } from "./deadLetterState.ts";
+import { enqueueDelete } from "./deleteQueue.ts";
+import { present } from "./present.ts";
+import { refusal, refuse } from "./refusal.ts";
+import { followAsset } from "./sceneState.ts";
+import { changeSession } from "./sessionCounters.ts";
+import type { SessionChange } from "./sessionCounters.ts";
+
+export interface Committed {
+  assetId: Id<"assets">;
+  status: "ready" | "superseded";
+  version: number;
+}
+
+/** Answered, not thrown: a throw would roll back the very record of the refusal. */
+export interface CommitRefused {
+  assetId: Id<"assets">;
+  status: "refused";
+  version: number;
+  code: "COMMIT_REFUSED";
+  message: string;
+}
+
+export async function commitAsset(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: { assetId: string; object: StoredObject },
+): Promise<Committed | CommitRefused> {
+  const row = await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND");
+  switch (row.status) {
+    case "ready":
+    case "superseded":
+      return { assetId: row._id, status: row.status, version: row.version };
+    case "pending":
+    case "uploading": {
+      const fault = faultOf(row, args.object);
+      return fault === null ? record(ctx, row, args.object) : refuseCommit(ctx, row, args.object, fault);
+    }
+    case "error":
+      if (row.errorCode === "COMMIT_REFUSED") return refused(row, row.errorMessage ?? "");
+      return refuse(
+        "CONFLICT",
+        `This upload was given up (${row.errorMessage ?? "no reason"}): begin it again.`,
+      );
+    case "missing":
+    case "deleted":
+      return refuse("CONFLICT", `This version is ${row.status}: begin the upload again.`);
+  }
+}
+
+function faultOf(row: Doc<"assets">, object: StoredObject): string | null {
+  if (object.bucket !== row.bucket) {
+    return `The object is in the bucket "${object.bucket}", this deployment's is "${row.bucket}".`;
+  }
+  if (object.size !== row.size) {
+    return `S3 stored ${object.size} bytes, ${row.size} were announced.`;
+  }
+  return null;
+}
+
+async function refuseCommit(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  object: StoredObject,
+  fault: string,
+): Promise<CommitRefused> {
+  const { message } = refusal("COMMIT_REFUSED", fault);
+  await giveUp(ctx, row, "COMMIT_REFUSED", message);
+  // An object in another bucket is not ours to remove.
+  if (object.bucket === row.bucket) await enqueueDelete(ctx, row, message);
+  return refused(row, message);
+}
+
+function refused(row: Doc<"assets">, message: string): CommitRefused {
+  return { assetId: row._id, status: "refused", version: row.version, code: "COMMIT_REFUSED", message };
+}
+
+async function record(ctx: MutationCtx, row: Doc<"assets">, object: StoredObject): Promise<Committed> {
+  const stored = {
+    etag: object.etag,
+    ...present({ versionId: object.versionId }),
+    uploadedAt: Date.now(),
+  };
+  const status = (await isFenced(ctx, row)) ? "superseded" : "ready";
+  const replaced = status === "ready" ? await currentOf(ctx, row) : null;
+  await ctx.db.patch("assets", row._id, { ...stored, status });
+  if (replaced !== null) await ctx.db.patch("assets", replaced._id, { status: "superseded" });
+
+  const counted = await followAsset(ctx, row.sceneId, row, {
+    kind: "settled",
+    ready: status === "ready",
+  });
+  const session = await ctx.db.get("sessions", row.sessionId);
+  if (session !== null && status === "ready") {
+    await changeSession(ctx, session, {
+      ...counted,
+      bytes: row.size - (replaced?.size ?? 0),
+      assets: replaced === null ? 1 : 0,
+      pointers: pointersTo(session, row, replaced),
+    });
+  }
+  await resolveDeadLettersOf(ctx, row);
+  return { assetId: row._id, status, version: row.version };
+}
+
+/** Whether a newer version of the slot was ever committed, even one whose object is lost by now. */
+async function isFenced(ctx: QueryCtx, row: Doc<"assets">): Promise<boolean> {
+  for (const status of ["ready", "missing", "deleted"] satisfies AssetStatus[]) {
+    const newest = await newestInSlot(ctx, row, status);
+    if (newest !== null && newest.version > row.version) return true;
+  }
+  return false;
+}
+
+/** A session without a thumbnail of its own shows the first one any of its scenes got. */
+function pointersTo(
+  session: Doc<"sessions">,
+  row: Doc<"assets">,
+  replaced: Doc<"assets"> | null,
+): SessionChange["pointers"] {
+  if (row.entityType === "session") {
+    switch (row.assetType) {
+      case "combined_video":
+        return { combinedVideoAssetId: row._id };
+      case "combined_subtitle":
+        return { combinedSubtitleAssetId: row._id };
+      case "manifest":
+        return { manifestAssetId: row._id };
+      case "thumbnail":
+        return { thumbnailAssetId: row._id };
+      default:
+        return {};
+    }
+  }
+  const showsThisSlot =
+    session.thumbnailAssetId === undefined ||
+    (replaced !== null && session.thumbnailAssetId === replaced._id);
+  return row.assetType === "thumbnail" && showsThisSlot ? { thumbnailAssetId: row._id } : {};
+}

@@ -1,0 +1,287 @@
+/**
+ * The first step of "intent → bytes → commit": says under which key the bytes go, or that they need not move. Replaying it any
+ * number of times, early or late, leads to the row it led to first [G3].
+ */
+import {
+  ASSET_TYPES_OF,
+  CONTENT_TYPES_OF,
+  acceptsContentType,
+  assetTypeSchema,
+} from "../../contract/asset.ts";
+import type { AssetIntent, AssetType } from "../../contract/asset.ts";
+import { MAX_CHUNKS_PER_SCENE, MAX_OBJECT_BYTES } from "../../contract/limits.ts";
+import { formatObjectKey } from "../../contract/object-key.ts";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { requireOwned } from "./access.ts";
+import type { Caller } from "./access.ts";
+import { newestInSlot, rowsOfKey, versionsOf } from "./assetRows.ts";
+import type { Slot } from "./assetRows.ts";
+import { resolveDeadLetter } from "./deadLetterState.ts";
+import { reclaimKey } from "./deleteQueue.ts";
+import { present } from "./present.ts";
+import { refuse } from "./refusal.ts";
+import { followAsset } from "./sceneState.ts";
+import type { AssetEvent } from "./sceneState.ts";
+import { storageTarget } from "./storageEnv.ts";
+import type { StorageTarget } from "./storageEnv.ts";
+import { reserve } from "./usage.ts";
+
+/** Type and size are judged here and not by the schema, so that each fault gets its own code. */
+export type UncheckedIntent = Omit<AssetIntent, "assetType"> & { assetType: string };
+
+export interface Opened {
+  assetId: Id<"assets">;
+  /** `ready` and `superseded`: done, no bytes need to move. */
+  status: "pending" | "ready" | "superseded";
+  deduped: boolean;
+  version: number;
+  bucket: string;
+  s3Key: string;
+}
+
+/** Current assets a session may have in all, so that every read of a whole session stays bounded. */
+const MAX_ASSETS_PER_SESSION = 16_000;
+
+/** Types of which an entity has several, told apart by chunkIndex. */
+const INDEXED_TYPES: readonly AssetType[] = ["video_chunk", "transcript", "processed", "other"];
+
+interface Entity {
+  session: Doc<"sessions">;
+  scene: Doc<"scenes"> | null;
+}
+
+export async function beginAsset(
+  ctx: MutationCtx,
+  caller: Caller,
+  unchecked: UncheckedIntent,
+): Promise<Opened> {
+  const entity = await requireEntity(ctx, caller, unchecked);
+  const { session } = entity;
+  const tenant = await ctx.db.get("tenants", session.tenantId);
+  if (tenant === null) return refuse("NOT_FOUND", "The tenant of this session is gone.");
+  const intent = checkIntent(unchecked, tenant);
+
+  const known = await callOf(ctx, tenant._id, intent.uploadId);
+  if (known !== null) return repeatCall(ctx, known, intent, tenant);
+
+  const latest = await latestWish(ctx, intent);
+  if (latest?.checksum === intent.sha256 && latest.size === intent.size) {
+    const deduped = latest.status === "ready";
+    await rememberCall(ctx, latest, intent.uploadId, deduped);
+    if (!deduped) return opened(latest, "pending", false);
+    await resolveDeadLetter(ctx, tenant._id, intent.uploadId);
+    await moveScene(ctx, latest, { kind: "settled", ready: false });
+    return opened(latest, "ready", true);
+  }
+  const row = await openVersion(ctx, entity, tenant, intent, storageTarget());
+  await rememberCall(ctx, row, intent.uploadId, false);
+  await moveScene(ctx, row, { kind: "opened" });
+  return opened(row, "pending", false);
+}
+
+async function requireEntity(ctx: QueryCtx, caller: Caller, intent: UncheckedIntent): Promise<Entity> {
+  switch (intent.entityType) {
+    case "session": {
+      const session = await requireOwned(ctx, caller, "sessions", intent.entityId, "SESSION_NOT_FOUND");
+      return { session, scene: null };
+    }
+    case "scene": {
+      const scene = await requireOwned(ctx, caller, "scenes", intent.entityId, "SCENE_NOT_FOUND");
+      const session = await requireOwned(ctx, caller, "sessions", scene.sessionId, "SESSION_NOT_FOUND");
+      return { session, scene };
+    }
+    case "upload":
+      return refuse("INVALID_ARGUMENT", 'entityType: "upload" is not open here, pass "scene" or "session".');
+  }
+}
+
+function checkIntent(unchecked: UncheckedIntent, tenant: Doc<"tenants">): AssetIntent {
+  const { entityType, chunkIndex, contentType, size } = unchecked;
+  const parsed = assetTypeSchema.safeParse(unchecked.assetType);
+  const allowed = ASSET_TYPES_OF[entityType];
+  if (!parsed.success || !allowed.includes(parsed.data)) {
+    return refuse(
+      "INVALID_ASSET_TYPE",
+      `A ${entityType} takes no asset of type "${unchecked.assetType}", only ${allowed.join(", ")}.`,
+    );
+  }
+  const assetType = parsed.data;
+  if (chunkIndex >= (INDEXED_TYPES.includes(assetType) ? MAX_CHUNKS_PER_SCENE : 1)) {
+    refuse("INVALID_ARGUMENT", `chunkIndex: ${chunkIndex} is more than ${assetType} may count to.`);
+  }
+  if (!acceptsContentType(assetType, contentType)) {
+    const accepted = CONTENT_TYPES_OF[assetType]
+      .map((one) => (one.endsWith("/") ? `${one}*` : one))
+      .join(", ");
+    refuse("CONTENT_TYPE_FORBIDDEN", `${assetType} takes ${accepted}, not "${contentType}".`);
+  }
+  if (size === 0) refuse("FILE_EMPTY", "size: the file has no bytes.");
+  const maxBytes = Math.min(tenant.maxObjectBytes ?? MAX_OBJECT_BYTES, MAX_OBJECT_BYTES);
+  if (size > maxBytes) {
+    refuse("FILE_TOO_LARGE", `size: ${size} bytes are more than the ${maxBytes} bytes one object may have.`);
+  }
+  return { ...unchecked, assetType };
+}
+
+async function callOf(ctx: QueryCtx, tenantId: Id<"tenants">, uploadId: string) {
+  return ctx.db
+    .query("uploadCalls")
+    .withIndex("by_tenantId_and_uploadId", (q) => q.eq("tenantId", tenantId).eq("uploadId", uploadId))
+    .unique();
+}
+
+/** This very call was made before: answer the state of its row; a row that was given up opens again under its old version. */
+async function repeatCall(
+  ctx: MutationCtx,
+  call: Doc<"uploadCalls">,
+  intent: AssetIntent,
+  tenant: Doc<"tenants">,
+): Promise<Opened> {
+  const row = await ctx.db.get("assets", call.assetId);
+  if (row === null) return refuse("ASSET_NOT_FOUND", "The record of this upload is gone.");
+  if (!sameSlot(row, intent) || row.checksum !== intent.sha256 || row.size !== intent.size) {
+    return refuse("INVALID_ARGUMENT", `uploadId: ${intent.uploadId} was used for another upload.`);
+  }
+  switch (row.status) {
+    case "pending":
+    case "uploading":
+      return opened(row, "pending", false);
+    case "ready":
+    case "superseded":
+      return opened(row, row.status, call.deduped);
+    case "error":
+    case "missing":
+      await reopen(ctx, row, tenant);
+      return opened(row, "pending", false);
+    case "deleted":
+      return refuse("ASSET_NOT_FOUND", "This version was deleted.");
+  }
+}
+
+function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
+  return (
+    row.entityId === slot.entityId && row.assetType === slot.assetType && row.chunkIndex === slot.chunkIndex
+  );
+}
+
+async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants">): Promise<void> {
+  await reclaimKey(ctx, row.tenantId, row.s3Key);
+  await reserve(ctx, tenant, row);
+  await ctx.db.patch("assets", row._id, {
+    status: "pending",
+    errorCode: undefined,
+    errorMessage: undefined,
+    openedAt: Date.now(),
+  });
+  await moveScene(ctx, row, { kind: "opened" });
+}
+
+/**
+ * What the slot will hold when everything announced has arrived: the newest upload in flight, or the current version. Only content equal to
+ * this needs no new version; equal content further back was overtaken, and asking for it again makes it the newest.
+ */
+async function latestWish(ctx: QueryCtx, slot: Slot): Promise<Doc<"assets"> | null> {
+  const candidates = [
+    await newestInSlot(ctx, slot, "ready"),
+    await newestInSlot(ctx, slot, "pending"),
+    await newestInSlot(ctx, slot, "uploading"),
+  ];
+  return candidates.reduce((latest, row) => ((row?.version ?? 0) > (latest?.version ?? 0) ? row : latest));
+}
+
+async function openVersion(
+  ctx: MutationCtx,
+  { session, scene }: Entity,
+  tenant: Doc<"tenants">,
+  intent: AssetIntent,
+  target: StorageTarget,
+): Promise<Doc<"assets">> {
+  if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
+    refuse("TOO_MANY_SCENES", `A session holds at most ${MAX_ASSETS_PER_SESSION} current assets.`);
+  }
+  const s3Key = keyOf(tenant, session, scene, intent, target);
+  const sharing = await rowsOfKey(ctx, tenant._id, s3Key);
+  if (sharing.some((row) => row.checksum !== intent.sha256 || row.size !== intent.size)) {
+    refuse("INVALID_ARGUMENT", `size, sha256: "${s3Key}" is recorded with another size or checksum.`);
+  }
+  await reclaimKey(ctx, tenant._id, s3Key);
+  await reserve(ctx, tenant, { s3Key, size: intent.size });
+  const newest = await versionsOf(ctx, intent).first();
+  const assetId = await ctx.db.insert("assets", {
+    tenantId: tenant._id,
+    projectId: session.projectId,
+    sessionId: session._id,
+    ...present({ sceneId: scene?._id, durationMs: intent.durationMs, metadata: intent.metadata }),
+    entityType: intent.entityType,
+    entityId: intent.entityId,
+    assetType: intent.assetType,
+    chunkIndex: intent.chunkIndex,
+    version: (newest?.version ?? 0) + 1,
+    status: "pending",
+    bucket: target.bucket,
+    s3Key,
+    s3Url: `s3://${target.bucket}/${s3Key}`,
+    fileName: intent.fileName,
+    contentType: intent.contentType,
+    size: intent.size,
+    checksum: intent.sha256,
+    storageBackend: "s3",
+    openedAt: Date.now(),
+  });
+  const row = await ctx.db.get("assets", assetId);
+  if (row === null) throw new Error(`asset ${assetId} vanished in its own transaction`);
+  return row;
+}
+
+function keyOf(
+  tenant: Doc<"tenants">,
+  session: Doc<"sessions">,
+  scene: Doc<"scenes"> | null,
+  intent: AssetIntent,
+  { base }: StorageTarget,
+): string {
+  try {
+    return formatObjectKey({
+      base,
+      tenant: tenant.slug,
+      lifetime: "perm",
+      project: session.project,
+      session: session._id,
+      ...present({ scene: scene?._id }),
+      assetType: intent.assetType,
+      sha256: intent.sha256,
+      fileName: intent.fileName,
+    });
+  } catch (fault) {
+    // Slugs and ids always fit; what is left is the operator's prefix.
+    if (fault instanceof RangeError)
+      return refuse("STORAGE_UNCONFIGURED", `S3_BASE_PREFIX: ${fault.message}.`);
+    throw fault;
+  }
+}
+
+async function rememberCall(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  uploadId: string,
+  deduped: boolean,
+): Promise<void> {
+  await ctx.db.insert("uploadCalls", { tenantId: row.tenantId, uploadId, assetId: row._id, deduped });
+}
+
+/** An intent never makes anything playable or lost, so no counter of the session moves with it. */
+async function moveScene(ctx: MutationCtx, row: Doc<"assets">, event: AssetEvent): Promise<void> {
+  await followAsset(ctx, row.sceneId, row, event);
+}
+
+function opened(row: Doc<"assets">, status: Opened["status"], deduped: boolean): Opened {
+  return {
+    assetId: row._id,
+    status,
+    deduped,
+    version: row.version,
+    bucket: row.bucket,
+    s3Key: row.s3Key,
+  };
+}

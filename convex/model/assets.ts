@@ -1,0 +1,33 @@
+/** Reading assets by their id or by the upload that made them. */
+import type { QueryCtx } from "../_generated/server";
+import { requireOwned, sees } from "./access.ts";
+import type { Caller } from "./access.ts";
+import { assetView } from "./assetRows.ts";
+import type { AssetView } from "./assetRows.ts";
+
+/** The read-back after a commit whose answer never came. Looks in every tenant of the caller: an uploadId names no tenant. */
+export async function assetByUpload(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: { uploadId: string },
+): Promise<AssetView | null> {
+  const tenantIds =
+    caller.kind === "agent" ? [caller.tenantId] : caller.memberships.map((one) => one.tenantId);
+  for (const tenantId of tenantIds) {
+    const call = await ctx.db
+      .query("uploadCalls")
+      .withIndex("by_tenantId_and_uploadId", (q) => q.eq("tenantId", tenantId).eq("uploadId", args.uploadId))
+      .unique();
+    const row = call === null ? null : await ctx.db.get("assets", call.assetId);
+    if (row !== null && sees(caller, row)) return assetView(row);
+  }
+  return null;
+}
+
+export async function assetById(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: { assetId: string },
+): Promise<AssetView> {
+  return assetView(await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND"));
+}

@@ -1,0 +1,238 @@
+/**
+ * Dead letters: parked by agents, replayed on an admin's word by the agent that holds the file.
+ *
+ *   parked ─requestReplay→ replay_requested ─claim→ replaying ─settle→ resolved | parked
+ *   any open state ─commit of its upload→ resolved        any open state ─discard→ discarded
+ */
+import type { DeadLetter, DeadLetterState } from "../../contract/dead-letter.ts";
+import type { Doc, Id } from "../_generated/dataModel";
+import type { MutationCtx, QueryCtx } from "../_generated/server";
+import { findOwned, requireOwned, sees, tenantOf } from "./access.ts";
+import type { Caller } from "./access.ts";
+import { audit } from "./audit.ts";
+import { isCommitted, letterOf } from "./deadLetterState.ts";
+import { bounded } from "./page.ts";
+import type { PaginationOpts } from "./page.ts";
+import { present } from "./present.ts";
+import { refuse } from "./refusal.ts";
+
+export interface DeadLetterView extends DeadLetter {
+  deadLetterId: Id<"deadLetters">;
+  state: DeadLetterState;
+  /** Why it was discarded. */
+  reason?: string;
+  sessionTitle?: string;
+  sceneTitle?: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** Recording the same failure again updates the one letter; one that is settled stays settled [G3]. */
+export async function recordDeadLetter(
+  ctx: MutationCtx,
+  caller: Caller,
+  letter: DeadLetter,
+): Promise<{ deadLetterId: Id<"deadLetters"> }> {
+  const tenantId = tenantOf(caller, undefined);
+  const existing = await letterOf(ctx, tenantId, letter.intent.uploadId);
+  if (existing !== null && !sees(caller, existing)) {
+    return refuse("FORBIDDEN", "This upload belongs to a project this agent key does not cover.");
+  }
+  const state = await stateAfterFailure(ctx, tenantId, existing, letter.intent.uploadId);
+  const fields = {
+    tenantId,
+    uploadId: letter.intent.uploadId,
+    intent: present(letter.intent),
+    code: letter.code,
+    message: letter.message,
+    step: letter.step,
+    agent: letter.agent,
+    ...present({ filePath: letter.filePath }),
+    ...(await placeOf(ctx, caller, letter)),
+    state,
+    updatedAt: Date.now(),
+  };
+  if (existing === null) {
+    const deadLetterId = await ctx.db.insert("deadLetters", { ...fields, attempts: letter.attempts });
+    return { deadLetterId };
+  }
+  if (existing.state !== "resolved" && existing.state !== "discarded") {
+    const attempts = Math.max(existing.attempts, letter.attempts);
+    await ctx.db.patch("deadLetters", existing._id, { ...fields, attempts });
+  }
+  return { deadLetterId: existing._id };
+}
+
+async function stateAfterFailure(
+  ctx: QueryCtx,
+  tenantId: Id<"tenants">,
+  existing: Doc<"deadLetters"> | null,
+  uploadId: string,
+): Promise<DeadLetterState> {
+  if (existing?.state === "replay_requested") return "replay_requested";
+  return (await isCommitted(ctx, tenantId, uploadId)) ? "resolved" : "parked";
+}
+
+/** The intent may name anything, even what never existed; only what the caller sees becomes a reference. */
+async function placeOf(ctx: QueryCtx, caller: Caller, { intent }: DeadLetter) {
+  if (intent.entityType === "upload") return {};
+  const table = intent.entityType === "scene" ? "scenes" : "sessions";
+  const entity = await findOwned(ctx, caller, table, intent.entityId);
+  if (entity === null) return {};
+  return "sessionId" in entity
+    ? { projectId: entity.projectId, sessionId: entity.sessionId, sceneId: entity._id }
+    : { projectId: entity.projectId, sessionId: entity._id };
+}
+
+export async function listDeadLetters(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: {
+    paginationOpts: PaginationOpts;
+    state?: DeadLetterState | undefined;
+    tenantId?: string | undefined;
+  },
+) {
+  const tenantId = tenantOf(caller, args.tenantId);
+  const { state } = args;
+  const result = await ctx.db
+    .query("deadLetters")
+    .withIndex("by_tenantId_and_state", (q) =>
+      state === undefined ? q.eq("tenantId", tenantId) : q.eq("tenantId", tenantId).eq("state", state),
+    )
+    .order("desc")
+    .paginate(bounded(args.paginationOpts));
+  const rows = result.page.filter((row) => sees(caller, row));
+  return { ...result, page: await Promise.all(rows.map((row) => letterView(ctx, row))) };
+}
+
+/** Requests one agent is shown at once; it takes them one by one and sees the rest then. */
+const MAX_REQUESTS = 100;
+
+export async function replayRequests(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: { agent: string },
+): Promise<DeadLetterView[]> {
+  const tenantId = tenantOf(caller, undefined);
+  const rows = await ctx.db
+    .query("deadLetters")
+    .withIndex("by_tenantId_and_agent_and_state", (q) =>
+      q.eq("tenantId", tenantId).eq("agent", args.agent).eq("state", "replay_requested"),
+    )
+    .take(MAX_REQUESTS);
+  return Promise.all(rows.filter((row) => sees(caller, row)).map((row) => letterView(ctx, row)));
+}
+
+/** Also from `replaying`: an agent that died while replaying leaves the letter there. Replaying twice is harmless [G3]. */
+export async function requestReplay(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: { deadLetterId: string },
+): Promise<null> {
+  const letter = await requireLetter(ctx, caller, args.deadLetterId);
+  if (letter.state === "replay_requested") return null;
+  requireOpen(letter);
+  await move(ctx, letter, { state: "replay_requested" });
+  await audit(ctx, caller, {
+    tenantId: letter.tenantId,
+    action: "deadLetters.requestReplay",
+    target: letter._id,
+  });
+  return null;
+}
+
+export async function claimReplay(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: { deadLetterId: string },
+): Promise<{ claimed: boolean }> {
+  const letter = await requireLetter(ctx, caller, args.deadLetterId);
+  if (letter.state !== "replay_requested") return { claimed: false };
+  await move(ctx, letter, { state: "replaying" });
+  return { claimed: true };
+}
+
+export async function settleReplay(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: {
+    deadLetterId: string;
+    outcome: "resolved" | "parked";
+    code?: string | undefined;
+    message?: string | undefined;
+  },
+): Promise<null> {
+  const letter = await requireLetter(ctx, caller, args.deadLetterId);
+  if (letter.state === "resolved" || letter.state === "discarded") return null;
+  if (args.outcome === "resolved") {
+    if (!(await isCommitted(ctx, letter.tenantId, letter.uploadId))) {
+      refuse("CONFLICT", "Nothing was committed for this upload yet.");
+    }
+    await move(ctx, letter, { state: "resolved" });
+  } else if (letter.state === "replaying") {
+    await move(ctx, letter, {
+      state: "parked",
+      attempts: letter.attempts + 1,
+      ...present({ code: args.code, message: args.message }),
+    });
+  }
+  return null;
+}
+
+export async function discardDeadLetter(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: { deadLetterId: string; reason: string },
+): Promise<null> {
+  const letter = await requireLetter(ctx, caller, args.deadLetterId);
+  if (letter.state === "discarded") return null;
+  requireOpen(letter);
+  await move(ctx, letter, { state: "discarded", reason: args.reason });
+  await audit(ctx, caller, {
+    tenantId: letter.tenantId,
+    action: "deadLetters.discard",
+    target: letter._id,
+    detail: args.reason,
+  });
+  return null;
+}
+
+async function requireLetter(ctx: QueryCtx, caller: Caller, id: string) {
+  return requireOwned(ctx, caller, "deadLetters", id, "NOT_FOUND");
+}
+
+function requireOpen(letter: Doc<"deadLetters">): void {
+  if (letter.state === "resolved" || letter.state === "discarded") {
+    refuse("CONFLICT", `This dead letter is ${letter.state} already.`);
+  }
+}
+
+async function move(
+  ctx: MutationCtx,
+  letter: Doc<"deadLetters">,
+  change: Partial<Pick<Doc<"deadLetters">, "state" | "attempts" | "code" | "message" | "reason">>,
+): Promise<void> {
+  await ctx.db.patch("deadLetters", letter._id, { ...change, updatedAt: Date.now() });
+}
+
+async function letterView(ctx: QueryCtx, row: Doc<"deadLetters">): Promise<DeadLetterView> {
+  const session = row.sessionId === undefined ? null : await ctx.db.get("sessions", row.sessionId);
+  const scene = row.sceneId === undefined ? null : await ctx.db.get("scenes", row.sceneId);
+  return present({
+    deadLetterId: row._id,
+    intent: row.intent,
+    code: row.code,
+    message: row.message,
+    step: row.step,
+    attempts: row.attempts,
+    filePath: row.filePath,
+    agent: row.agent,
+    state: row.state,
+    reason: row.reason,
+    sessionTitle: session?.title,
+    sceneTitle: scene?.title,
+    createdAt: row._creationTime,
+    updatedAt: row.updatedAt,
+  });
+}

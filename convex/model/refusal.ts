@@ -1,0 +1,12 @@
+/** The one way this backend says no: a coded refusal that carries the fact and the fix. Throwing rolls the whole transaction back. */
+import { ConvexError } from "convex/values";
+import { ERRORS } from "../../contract/error-code.ts";
+import type { ErrorCode, Refusal } from "../../contract/error-code.ts";
+
+export function refusal(code: ErrorCode, fact: string): Refusal {
+  return { code, message: `${fact} ${ERRORS[code].fix}` };
+}
+
+export function refuse(code: ErrorCode, fact: string): never {
+  throw new ConvexError<Refusal>(refusal(code, fact));
+}

@@ -1,0 +1,86 @@
+/**
+ * The deployment's S3 variables, read in one place. Mutations need only where objects belong (`storageTarget`); actions also need
+ * how to reach the store (`storageAccess`). Nothing here is ever written to a row, a log or an answer.
+ */
+import * as z from "zod";
+import { DEFAULT_PRESIGN_SECONDS, MAX_PRESIGN_SECONDS } from "../../contract/limits.ts";
+import { refuse } from "./refusal.ts";
+
+export interface StorageTarget {
+  bucket: string;
+  /** `S3_BASE_PREFIX`, may be empty. */
+  base: string;
+}
+
+/** Shortest life a presigned URL may have: half of it is the window in which it stays the same. */
+const MIN_PRESIGN_SECONDS = 60;
+
+const flag = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1");
+
+const accessSchema = z.object({
+  AWS_REGION: z.string().min(1),
+  AWS_ACCESS_KEY_ID: z.string().min(1),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  S3_ENDPOINT_URL: z.url().optional(),
+  S3_FORCE_PATH_STYLE: flag.default(false),
+  S3_PUBLIC_BASE_URL: z.url().optional(),
+  S3_PRESIGN_EXPIRATION: z.coerce
+    .number()
+    .int()
+    .min(MIN_PRESIGN_SECONDS)
+    .max(MAX_PRESIGN_SECONDS)
+    .default(DEFAULT_PRESIGN_SECONDS),
+});
+
+export interface StorageAccess extends StorageTarget {
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  endpoint: string | undefined;
+  forcePathStyle: boolean;
+  publicBaseUrl: string | undefined;
+  presignSeconds: number;
+}
+
+export function storageTarget(): StorageTarget {
+  const bucket = set(process.env.S3_BUCKET);
+  if (bucket === undefined) return refuse("STORAGE_UNCONFIGURED", "S3_BUCKET is not set on this deployment.");
+  return { bucket, base: process.env.S3_BASE_PREFIX ?? "" };
+}
+
+export function storageAccess(): StorageAccess {
+  const target = storageTarget();
+  const parsed = accessSchema.safeParse({
+    AWS_REGION: set(process.env.AWS_REGION),
+    AWS_ACCESS_KEY_ID: set(process.env.AWS_ACCESS_KEY_ID),
+    AWS_SECRET_ACCESS_KEY: set(process.env.AWS_SECRET_ACCESS_KEY),
+    AWS_SESSION_TOKEN: set(process.env.AWS_SESSION_TOKEN),
+    S3_ENDPOINT_URL: set(process.env.S3_ENDPOINT_URL),
+    S3_FORCE_PATH_STYLE: set(process.env.S3_FORCE_PATH_STYLE)?.toLowerCase(),
+    S3_PUBLIC_BASE_URL: set(process.env.S3_PUBLIC_BASE_URL),
+    S3_PRESIGN_EXPIRATION: set(process.env.S3_PRESIGN_EXPIRATION),
+  });
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    return refuse("STORAGE_UNCONFIGURED", `${faults.join("; ")}.`);
+  }
+  const env = parsed.data;
+  return {
+    ...target,
+    region: env.AWS_REGION,
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID,
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      ...(env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: env.AWS_SESSION_TOKEN }),
+    },
+    endpoint: env.S3_ENDPOINT_URL,
+    forcePathStyle: env.S3_FORCE_PATH_STYLE,
+    publicBaseUrl: env.S3_PUBLIC_BASE_URL,
+    presignSeconds: env.S3_PRESIGN_EXPIRATION,
+  };
+}
+
+/** A variable set to nothing is a variable not set. */
+function set(value: string | undefined): string | undefined {
+  return value === undefined || value === "" ? undefined : value;
+}

@@ -1,0 +1,33 @@
+/** What a player needs: the timeline, live, and URLs on demand. */
+import * as z from "zod";
+import { MAX_URLS_PER_CALL } from "../contract/limits.ts";
+import type { SignedAssetUrl } from "../contract/playback.ts";
+import { internal } from "./_generated/api";
+import { internalViewerQuery, viewerAction, viewerQuery } from "./functions.ts";
+import { createUrlSigner } from "./model/presign.ts";
+import { playableAssets } from "./model/playable.ts";
+import { storageAccess } from "./model/storageEnv.ts";
+import { timeline as readTimeline } from "./model/timeline.ts";
+
+/** null: not found, or not visible. */
+export const timeline = viewerQuery({
+  args: { sessionId: z.string() },
+  handler: async (ctx, args) => readTimeline(ctx, ctx.caller, args),
+});
+
+const assetIds = z.array(z.string()).max(MAX_URLS_PER_CALL);
+
+export const playable = internalViewerQuery({
+  args: { assetIds },
+  handler: async (ctx, args) => playableAssets(ctx, ctx.caller, args.assetIds),
+});
+
+/** URLs of those of the assets that are stored and the caller's; the others are left out. */
+export const urls = viewerAction({
+  args: { assetIds, download: z.boolean().optional() },
+  handler: async (ctx, args): Promise<SignedAssetUrl[]> => {
+    const assets = await ctx.runQuery(internal.playback.playable, { assetIds: args.assetIds });
+    const sign = createUrlSigner(storageAccess(), { download: args.download ?? false });
+    return Promise.all(assets.map(async (asset) => ({ assetId: asset.assetId, ...(await sign(asset)) })));
+  },
+});

@@ -1,0 +1,251 @@
+/**
+ * The tables. Shapes that cross a boundary come from `contract/`; what stands here is what only the database knows:
+ * tenant and parent ids, pointers, counters. Each table says who writes it and who reads it.
+ */
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+import { zodToConvex, zodToConvexFields } from "convex-helpers/server/zod4";
+import { assetIntentSchema, assetSchema } from "../contract/asset.ts";
+import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
+import { findingKindSchema, reconcileStatusSchema, repairSchema } from "../contract/reconcile.ts";
+import { assetsStatusSchema, sceneStatusSchema } from "../contract/scene.ts";
+import { roleSchema, sessionStatusSchema } from "../contract/session.ts";
+
+/** What the timeline shows of a current asset, kept on its scene so that a timeline reads one row a scene. */
+const currentAsset = v.object({
+  assetId: v.id("assets"),
+  version: v.number(),
+  contentType: v.string(),
+  size: v.number(),
+  chunkIndex: v.number(),
+  durationMs: v.optional(v.number()),
+});
+
+const countsByKind = v.object({
+  object_without_record: v.number(),
+  record_without_object: v.number(),
+  size_mismatch: v.number(),
+});
+
+export default defineSchema({
+  /** Written by `setup`, read by every function that needs a tenant's slug or limits. A slug never changes: object keys hold it. */
+  tenants: defineTable({
+    slug: v.string(),
+    name: v.string(),
+    quotaBytes: v.optional(v.number()),
+    maxObjectBytes: v.optional(v.number()),
+  }).index("by_slug", ["slug"]),
+
+  /** Written by `setup`, read by the function builders on every call of a person. */
+  members: defineTable({
+    tenantId: v.id("tenants"),
+    tokenIdentifier: v.string(),
+    name: v.string(),
+    email: v.optional(v.string()),
+    role: zodToConvex(roleSchema),
+  }).index("by_tokenIdentifier_and_tenantId", ["tokenIdentifier", "tenantId"]),
+
+  /** Written by `setup` and (last use, at most hourly) by `POST /agent/token`; read by the builders on every call of an agent. */
+  agentKeys: defineTable({
+    tenantId: v.id("tenants"),
+    name: v.string(),
+    /** SHA-256 of the key, hex; the key itself is shown once and never stored. */
+    hash: v.string(),
+    /** Absent: the whole tenant. */
+    projectIds: v.optional(v.array(v.id("projects"))),
+    revokedAt: v.optional(v.number()),
+    lastUsedAt: v.optional(v.number()),
+  }).index("by_hash", ["hash"]),
+
+  /** Written by `sessions.create` on first use, read where an object key is made. A slug never changes: object keys hold it. */
+  projects: defineTable({
+    tenantId: v.id("tenants"),
+    slug: v.string(),
+  }).index("by_tenantId_and_slug", ["tenantId", "slug"]),
+
+  /** Written by `sessions.*`, by scenes that change state and by commits (totals, pointers); read by lists and timelines. */
+  sessions: defineTable({
+    tenantId: v.id("tenants"),
+    projectId: v.id("projects"),
+    project: v.string(),
+    sessionKey: v.string(),
+    title: v.string(),
+    status: zodToConvex(sessionStatusSchema),
+    errorMessage: v.optional(v.string()),
+    plannedSceneCount: v.optional(v.number()),
+    sceneCount: v.number(),
+    readyCount: v.number(),
+    failedCount: v.number(),
+    /** Sum and number of the current versions (status `ready`) of the session and its scenes: what a viewer can be sent. */
+    totalAssetSize: v.number(),
+    assetCount: v.number(),
+    combinedVideoAssetId: v.optional(v.id("assets")),
+    combinedSubtitleAssetId: v.optional(v.id("assets")),
+    manifestAssetId: v.optional(v.id("assets")),
+    thumbnailAssetId: v.optional(v.id("assets")),
+    updatedAt: v.number(),
+  })
+    .index("by_tenantId", ["tenantId"])
+    .index("by_projectId_and_sessionKey", ["projectId", "sessionKey"]),
+
+  /** Written by `scenes.upsert` and by every asset whose state changes; read by timelines and scene pages. */
+  scenes: defineTable({
+    tenantId: v.id("tenants"),
+    projectId: v.id("projects"),
+    sessionId: v.id("sessions"),
+    sceneKey: v.string(),
+    index: v.number(),
+    title: v.string(),
+    status: zodToConvex(sceneStatusSchema),
+    errorMessage: v.optional(v.string()),
+    plannedDurationMs: v.optional(v.number()),
+    assetsStatus: zodToConvex(assetsStatusSchema),
+    assetsErrorMessage: v.optional(v.string()),
+    /** Slots (`assetType/chunkIndex`) whose newest upload failed; at most one entry a slot, and slots are bounded. */
+    failedSlots: v.array(v.string()),
+    assetVersion: v.number(),
+    chunks: v.array(currentAsset),
+    subtitle: v.optional(currentAsset),
+    thumbnail: v.optional(currentAsset),
+    sourceCode: v.optional(currentAsset),
+  })
+    .index("by_sessionId_and_sceneKey", ["sessionId", "sceneKey"])
+    .index("by_sessionId_and_index", ["sessionId", "index"]),
+
+  /** One row per version. Written by `assets.*`, the hourly job and reconcile; read by scene pages, playback and reconcile. Never deleted. */
+  assets: defineTable({
+    tenantId: v.id("tenants"),
+    projectId: v.id("projects"),
+    sessionId: v.id("sessions"),
+    sceneId: v.optional(v.id("scenes")),
+    ...zodToConvexFields(assetSchema.omit({ assetId: true, createdAt: true }).shape),
+    bucket: v.string(),
+    errorCode: v.optional(v.string()),
+    /** When this version was last (re)opened for bytes: what the hourly job measures an upload's age by. */
+    openedAt: v.number(),
+  })
+    .index("by_entityId_and_assetType_and_chunkIndex_and_version", [
+      "entityId",
+      "assetType",
+      "chunkIndex",
+      "version",
+    ])
+    .index("by_entityId_and_status_and_assetType_and_chunkIndex_and_version", [
+      "entityId",
+      "status",
+      "assetType",
+      "chunkIndex",
+      "version",
+    ])
+    .index("by_tenantId_and_s3Key", ["tenantId", "s3Key"])
+    .index("by_status_and_openedAt", ["status", "openedAt"]),
+
+  /** One row per upload call, leading to the asset row it ended at. Written by `assets.begin`, read by every repeat of it. */
+  uploadCalls: defineTable({
+    tenantId: v.id("tenants"),
+    uploadId: v.string(),
+    assetId: v.id("assets"),
+    deduped: v.boolean(),
+  })
+    .index("by_tenantId_and_uploadId", ["tenantId", "uploadId"])
+    .index("by_assetId", ["assetId"]),
+
+  /** Uploads given up on. Written by agents (`record`, `claim`, `settle`), admins (replay, discard) and commits (resolved); read by the console and agents. */
+  deadLetters: defineTable({
+    tenantId: v.id("tenants"),
+    projectId: v.optional(v.id("projects")),
+    sessionId: v.optional(v.id("sessions")),
+    sceneId: v.optional(v.id("scenes")),
+    uploadId: v.string(),
+    ...zodToConvexFields(deadLetterSchema.shape),
+    intent: zodToConvex(assetIntentSchema),
+    state: zodToConvex(deadLetterStateSchema),
+    /** Why it was discarded. */
+    reason: v.optional(v.string()),
+    updatedAt: v.number(),
+  })
+    .index("by_tenantId_and_uploadId", ["tenantId", "uploadId"])
+    .index("by_tenantId_and_state", ["tenantId", "state"])
+    .index("by_tenantId_and_agent_and_state", ["tenantId", "agent", "state"]),
+
+  /** Objects on their way out, one row per key. Written by refused commits and reconcile; read by `assets.begin`, which must not reuse a key while its object is taken away. */
+  deleteQueue: defineTable({
+    tenantId: v.id("tenants"),
+    bucket: v.string(),
+    s3Key: v.string(),
+    reason: v.string(),
+    state: v.union(
+      v.literal("queued"),
+      v.literal("deleting"),
+      v.literal("quarantined"),
+      v.literal("cancelled"),
+      v.literal("failed"),
+    ),
+    claimedAt: v.optional(v.number()),
+    quarantineKey: v.optional(v.string()),
+    note: v.optional(v.string()),
+    updatedAt: v.number(),
+  })
+    .index("by_tenantId_and_s3Key", ["tenantId", "s3Key"])
+    .index("by_state_and_updatedAt", ["state", "updatedAt"]),
+
+  /** One row per comparison of bucket and records. Written by the reconcile action's steps, read by the console. */
+  reconcileRuns: defineTable({
+    tenantId: v.id("tenants"),
+    status: zodToConvex(reconcileStatusSchema),
+    graceMs: v.number(),
+    startedAt: v.number(),
+    progressAt: v.number(),
+    finishedAt: v.optional(v.number()),
+    objectsSeen: v.number(),
+    recordsSeen: v.number(),
+    findingCounts: countsByKind,
+    bytes: countsByKind,
+    error: v.optional(v.string()),
+  })
+    .index("by_tenantId", ["tenantId"])
+    .index("by_status_and_progressAt", ["status", "progressAt"]),
+
+  /** What a run found. Written by the run and by `reconcile.apply`, read by the console. */
+  reconcileFindings: defineTable({
+    tenantId: v.id("tenants"),
+    runId: v.id("reconcileRuns"),
+    kind: zodToConvex(findingKindSchema),
+    bucket: v.string(),
+    s3Key: v.string(),
+    objectSize: v.optional(v.number()),
+    objectEtag: v.optional(v.string()),
+    lastModified: v.optional(v.number()),
+    recordSize: v.optional(v.number()),
+    assetId: v.optional(v.id("assets")),
+    reason: v.string(),
+    repair: zodToConvex(repairSchema),
+    state: v.union(
+      v.literal("open"),
+      v.literal("applying"),
+      v.literal("applied"),
+      v.literal("skipped"),
+      v.literal("failed"),
+    ),
+    note: v.optional(v.string()),
+  })
+    .index("by_runId", ["runId"])
+    .index("by_runId_and_kind", ["runId", "kind"])
+    .index("by_runId_and_state", ["runId", "state"]),
+
+  /** Bytes a tenant holds, one row per tenant: every distinct object stored or announced. Written by `begin`, `fail` and repairs, read by `begin` (quota). A commit of what was announced moves nothing here. */
+  usage: defineTable({
+    tenantId: v.id("tenants"),
+    usedBytes: v.number(),
+  }).index("by_tenantId", ["tenantId"]),
+
+  /** What admins did. Written by admin functions, read by the console; never changed. */
+  auditLog: defineTable({
+    tenantId: v.id("tenants"),
+    actor: v.string(),
+    actorName: v.string(),
+    action: v.string(),
+    target: v.string(),
+    detail: v.optional(v.string()),
+  }).index("by_tenantId", ["tenantId"]),
+});
