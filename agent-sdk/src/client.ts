@@ -1,0 +1,164 @@
+/** `createReelsync`: reads the configuration and puts the parts together. */
+import type * as z from "zod";
+import type { SignedAssetUrl } from "../../contract/playback.ts";
+import { sceneUpsertSchema, type SceneUpsert } from "../../contract/scene.ts";
+import { sessionCreateSchema, type SessionCreate } from "../../contract/session.ts";
+import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
+import { openCall, type Call } from "./call.ts";
+import { loadConfig, type ReelsyncOptions } from "./config.ts";
+import { createAgentTokens } from "./convex/agent-token.ts";
+import { createConvexCaller } from "./convex/convex-caller.ts";
+import { createRecords } from "./convex/records.ts";
+import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
+import { createDeadLetters, type DeadLetterView } from "./dead-letters/dead-letters.ts";
+import { createReplay, watchReplayRequests, type Watch } from "./dead-letters/replay.ts";
+import { ReelsyncError } from "./errors.ts";
+import { createEvents, type Dependency, type EventListener, type Events } from "./events.ts";
+import {
+  createCircuitBreaker,
+  type BreakerState,
+  type CircuitBreaker,
+} from "./resilience/circuit-breaker.ts";
+import { createGuard } from "./resilience/guard.ts";
+import { createObjectStore } from "./s3/object-store.ts";
+import { createTransferSlots } from "./s3/transfer-slots.ts";
+import type { UploadRequest, UploadResult } from "./upload-request.ts";
+import { uploadWithConvexSync, type UploadLine } from "./upload-with-convex-sync.ts";
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+export interface Reelsync {
+  /** Creates a session, or finds the one with this project and session key. */
+  createSession: (
+    session: SessionCreate,
+    options?: CallOptions,
+  ) => Promise<{ sessionId: string; created: boolean }>;
+  /** Creates or changes the scene with this session and scene key. */
+  upsertScene: (scene: SceneUpsert, options?: CallOptions) => Promise<{ sceneId: string; created: boolean }>;
+  endSession: (end: SessionEnd, options?: CallOptions) => Promise<void>;
+  /** Bytes into S3 and their record into Convex. Safe to call twice: the same content for the same place is one asset. */
+  uploadWithConvexSync: (request: UploadRequest) => Promise<UploadResult>;
+  /** A fresh URL of a stored asset, as every player of the deployment gets it. */
+  urlFor: (assetId: string, options?: CallOptions) => Promise<SignedAssetUrl>;
+  readonly deadLetters: {
+    list: (options?: CallOptions) => Promise<DeadLetterView[]>;
+    /** Sends a dead letter through the line again; takes the id of its error, or Convex's. */
+    replay: (id: string) => Promise<UploadResult>;
+    /** Replays what an admin asks for, until it is closed. */
+    watch: () => Watch;
+  };
+  /** The state of each circuit breaker, now. */
+  readonly breakers: Readonly<Record<Dependency, BreakerState>>;
+  /** Listens to everything that happens; returns the function that stops it. */
+  on: (listener: EventListener) => () => void;
+  close: () => Promise<void>;
+}
+
+export interface SessionEnd {
+  sessionId: string;
+  /** `ended` unless said otherwise. */
+  outcome?: "ended" | "failed";
+  errorMessage?: string;
+}
+
+/** Four parts of the usual size: more in flight gain less than a tenth (measured). */
+const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;
+
+export function createReelsync(options?: ReelsyncOptions): Reelsync {
+  const config = loadConfig(options);
+  const events = createEvents();
+  const slots = createTransferSlots({ requests: config.s3.maxConcurrency, bytes: MEMORY_FOR_TRANSFERS });
+  const breakers = {
+    s3: createBreaker("s3", config.s3.bucket, events),
+    convex: createBreaker("convex", new URL(config.convexUrl).host, events),
+  };
+  const guard = (dependency: Dependency) =>
+    createGuard(dependency, breakers[dependency], config.retry, events);
+  const tokens = createAgentTokens(config.auth);
+  const convex = createConvexCaller({
+    url: config.convexUrl,
+    tokens,
+    events,
+    onAnswer: () => letters.deliverWaiting(),
+  });
+  const records = createRecords(convex, guard("convex"));
+  const objects = createObjectStore(config.s3, slots, guard("s3"), events);
+  const spool = createDeadLetterSpool(config.deadLetterDir);
+  const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
+  const line: UploadLine = {
+    tokens,
+    records,
+    objects,
+    slots,
+    letters,
+    events,
+    multipartThreshold: config.s3.multipartThreshold,
+    timeoutMs: config.timeoutMs,
+  };
+  const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
+  const watches = new Set<Watch>();
+  letters.deliverWaiting();
+
+  async function during<T>(
+    callOptions: CallOptions | undefined,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T> {
+    const call = openCall({ timeoutMs: config.timeoutMs, ...callOptions });
+    try {
+      return await work(call);
+    } finally {
+      call.dispose();
+    }
+  }
+
+  return {
+    createSession: (session, callOptions) =>
+      during(callOptions, (call) => records.createSession(parsed(sessionCreateSchema, session), call)),
+    upsertScene: (scene, callOptions) =>
+      during(callOptions, (call) => records.upsertScene(parsed(sceneUpsertSchema, scene), call)),
+    endSession: ({ outcome = "ended", ...end }, callOptions) =>
+      during(callOptions, async (call) => {
+        await records.endSession({ ...end, outcome }, call);
+      }),
+    uploadWithConvexSync: (request) => uploadWithConvexSync(line, request),
+    urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
+    deadLetters: {
+      list: (callOptions) => during(callOptions, letters.list),
+      replay,
+      watch() {
+        const watch = watchReplayRequests({ convexUrl: config.convexUrl, tokens, letters, replay });
+        watches.add(watch);
+        return watch;
+      },
+    },
+    get breakers() {
+      return { s3: breakers.s3.state, convex: breakers.convex.state };
+    },
+    on: events.on,
+    async close() {
+      await Promise.all([...watches].map((watch) => watch.close()));
+      await letters.idle();
+      objects.close();
+      breakers.s3.close();
+      breakers.convex.close();
+    },
+  };
+}
+
+function createBreaker(dependency: Dependency, of: string, events: Events): CircuitBreaker {
+  const name = `${dependency}:${of}`;
+  return createCircuitBreaker({
+    name,
+    onChange: (to, from) => events.emit({ type: "breaker.changed", dependency, name, to, from }),
+  });
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+  throw new ReelsyncError("INVALID_ARGUMENT", faults.join("; "));
+}

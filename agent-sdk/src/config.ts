@@ -1,0 +1,134 @@
+/**
+ * The only reader of the environment. Options win over variables, a variable's canonical name wins over its aliases;
+ * everything is parsed once, all faults are reported together, and what comes out is frozen and complete.
+ */
+import type * as z from "zod";
+import { ReelsyncError } from "./errors.ts";
+import { OPERATION_RETRY, type RetryPolicy } from "./resilience/retry.ts";
+import { readSettings, SETTINGS } from "./settings.ts";
+
+type Settings = { [Name in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[Name]["schema"]> };
+
+export interface S3Options {
+  bucket?: string;
+  region?: string;
+  accessKeyId?: string;
+  secretAccessKey?: string;
+  sessionToken?: string;
+  endpoint?: string;
+  forcePathStyle?: boolean;
+  kmsKeyId?: string;
+  publicBaseUrl?: string;
+  presignSeconds?: number;
+  maxConcurrency?: number;
+  maxAttempts?: number;
+  /** Bytes from which on a file goes up in parts. */
+  multipartThreshold?: number;
+}
+
+export interface ReelsyncOptions {
+  convexUrl?: string;
+  convexSiteUrl?: string;
+  agentKey?: string;
+  /** Instead of an agent key: returns a token minted elsewhere. Asked again when one is refused. */
+  agentToken?: () => Promise<string>;
+  /** Names this machine on dead letters, so that a replay reaches the one that holds the file. The host's name unless set. */
+  agentName?: string;
+  s3?: S3Options;
+  /** Where letters wait while Convex is unreachable, and the bytes of parked Buffers and streams. */
+  deadLetterDir?: string;
+  /** Longest time one upload may take, all retries included. */
+  timeoutMs?: number;
+  /** How often, and how far apart, a step of an upload is attempted (3 times, 1 s to 60 s, full jitter unless set). */
+  retry?: Partial<RetryPolicy>;
+  /** Read instead of `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>;
+}
+
+type AgentAuth =
+  | { readonly kind: "key"; readonly key: string; readonly tokenUrl: string }
+  | { readonly kind: "token"; readonly fetchToken: () => Promise<string> };
+
+export interface S3Config {
+  readonly bucket: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+  readonly kmsKeyId: string | undefined;
+  readonly publicBaseUrl: string | undefined;
+  readonly presignSeconds: number;
+  readonly maxConcurrency: number;
+  readonly maxAttempts: number;
+  readonly multipartThreshold: number;
+}
+
+export interface Config {
+  readonly convexUrl: string;
+  readonly auth: AgentAuth;
+  readonly agentName: string | undefined;
+  readonly s3: S3Config;
+  readonly deadLetterDir: string;
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Values that may never appear in a message, a letter or an event. */
+  readonly secrets: readonly string[];
+}
+
+export function loadConfig(options: ReelsyncOptions = {}): Config {
+  const { s3, env = process.env, agentToken, retry, ...rest } = options;
+  const { values, faults } = readSettings<Settings>(SETTINGS, { ...s3, ...rest }, env);
+  const siteUrl = values.convexSiteUrl ?? siteUrlOf(values.convexUrl);
+
+  if (agentToken === undefined && values.agentKey === undefined) {
+    faults.push("REELSYNC_AGENT_KEY is missing: set it to an agent key (rsk_…) from the console");
+  }
+  if (agentToken === undefined && values.convexUrl !== undefined && siteUrl === undefined) {
+    faults.push(
+      "CONVEX_SITE_URL is missing: set it to the URL of the deployment's HTTP actions (it follows from CONVEX_URL for *.convex.cloud only)",
+    );
+  }
+  if (values.region === undefined && values.endpoint === undefined) {
+    faults.push("AWS_REGION is missing: set it to the bucket's region");
+  }
+  if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
+
+  const { convexUrl, agentKey, agentName, deadLetterDir, timeoutMs, ...store } = values as Settings;
+  return deepFreeze({
+    convexUrl: withoutSlash(convexUrl),
+    auth:
+      agentToken === undefined
+        ? { kind: "key", key: agentKey ?? "", tokenUrl: `${withoutSlash(siteUrl ?? "")}/agent/token` }
+        : { kind: "token", fetchToken: agentToken },
+    agentName,
+    s3: {
+      ...store,
+      // S3-compatible stores accept any region in a signature; this is the one they document.
+      region: store.region ?? "us-east-1",
+      // Only AWS itself reliably answers on a host name per bucket.
+      forcePathStyle: store.forcePathStyle ?? store.endpoint !== undefined,
+    },
+    deadLetterDir,
+    timeoutMs,
+    retry: { ...OPERATION_RETRY, ...retry },
+    secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),
+  });
+}
+
+/** Convex Cloud serves the HTTP actions of `https://x.convex.cloud` at `https://x.convex.site`. */
+function siteUrlOf(convexUrl: string | undefined): string | undefined {
+  return convexUrl?.match(/^(https:\/\/[a-z0-9.-]+)\.convex\.cloud\/?$/)?.[1]?.concat(".convex.site");
+}
+
+function withoutSlash(address: string): string {
+  return address.replace(/\/+$/, "");
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner as object);
+  }
+  return Object.freeze(value);
+}

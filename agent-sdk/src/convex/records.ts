@@ -1,0 +1,115 @@
+/** The deployment's functions the SDK uses, each behind the guard of the deployment's breaker. Moves no bytes. */
+import type { FunctionReturnType } from "convex/server";
+import type { AssetIntent, StoredObject } from "../../../contract/asset.ts";
+import type { DeadLetter } from "../../../contract/dead-letter.ts";
+import { MAX_ERROR_MESSAGE_LENGTH } from "../../../contract/limits.ts";
+import type { SignedAssetUrl } from "../../../contract/playback.ts";
+import type { SceneUpsert } from "../../../contract/scene.ts";
+import type { SessionCreate } from "../../../contract/session.ts";
+import { api } from "../../../convex/_generated/api.js";
+import type { Call } from "../call.ts";
+import { ReelsyncError } from "../errors.ts";
+import type { Guard } from "../resilience/guard.ts";
+import type { CallConvex } from "./convex-caller.ts";
+
+export type Begun = FunctionReturnType<typeof api.assets.begin>;
+export type LetterRow = FunctionReturnType<typeof api.deadLetters.list>["page"][number];
+
+export interface Committed {
+  state: "ready" | "superseded";
+  version: number;
+}
+
+export type Records = ReturnType<typeof createRecords>;
+
+export function createRecords(convex: CallConvex, guard: Guard) {
+  async function commit(
+    intent: AssetIntent,
+    assetId: string,
+    object: StoredObject,
+    call: Call,
+  ): Promise<Committed> {
+    let unknown = false;
+    return guard(call, "assets:commit", async () => {
+      // The last attempt may have been recorded although its reply never came: ask before saying it again.
+      if (unknown) {
+        const row = await convex("query", api.assets.byUpload, { uploadId: intent.uploadId }, call);
+        if (row?.status === "ready" || row?.status === "superseded") {
+          return { state: row.status, version: row.version };
+        }
+      }
+      try {
+        return await sayCommit(assetId, object, call);
+      } catch (error) {
+        if (!(error instanceof ReelsyncError)) throw error;
+        unknown = error.code === "CONVEX_UNAVAILABLE";
+        // Somebody gave the row up meanwhile: the same upload opens it again, under its old version.
+        if (error.code === "CONFLICT") await convex("mutation", api.assets.begin, intent, call);
+        throw error;
+      }
+    });
+  }
+
+  async function sayCommit(assetId: string, object: StoredObject, call: Call): Promise<Committed> {
+    const answer = await convex("mutation", api.assets.commit, { assetId, object }, call);
+    if (answer.status === "refused") throw new ReelsyncError(answer.code, answer.message);
+    return { state: answer.status, version: answer.version };
+  }
+
+  return {
+    commit,
+    begin: (intent: AssetIntent, call: Call): Promise<Begun> =>
+      guard(call, "assets:begin", () => convex("mutation", api.assets.begin, intent, call)),
+
+    rowOf: (uploadId: string, call: Call) => convex("query", api.assets.byUpload, { uploadId }, call),
+
+    uploading: (assetId: string, call: Call) => convex("mutation", api.assets.uploading, { assetId }, call),
+
+    fail: (assetId: string, { code, message }: { code: string; message: string }, call: Call) =>
+      convex(
+        "mutation",
+        api.assets.fail,
+        { assetId, code, message: message.slice(0, MAX_ERROR_MESSAGE_LENGTH) },
+        call,
+      ),
+
+    createSession: (session: SessionCreate, call: Call) =>
+      guard(call, "sessions:create", () => convex("mutation", api.sessions.create, session, call)),
+
+    endSession: (
+      end: { sessionId: string; outcome: "ended" | "failed"; errorMessage?: string },
+      call: Call,
+    ) => guard(call, "sessions:end", () => convex("mutation", api.sessions.end, end, call)),
+
+    upsertScene: (scene: SceneUpsert, call: Call) =>
+      guard(call, "scenes:upsert", () => convex("mutation", api.scenes.upsert, scene, call)),
+
+    async url(assetId: string, call: Call): Promise<SignedAssetUrl> {
+      const signed = await guard(call, "playback:urls", () =>
+        convex("action", api.playback.urls, { assetIds: [assetId] }, call),
+      );
+      if (signed[0] === undefined) {
+        throw new ReelsyncError("ASSET_NOT_FOUND", `${assetId} names no stored asset of yours`);
+      }
+      return signed[0];
+    },
+
+    recordLetter: (letter: DeadLetter, call: Call) =>
+      convex("mutation", api.deadLetters.record, letter, call),
+
+    letters: (cursor: string | null, numItems: number, call: Call) =>
+      guard(call, "deadLetters:list", () =>
+        convex("query", api.deadLetters.list, { paginationOpts: { cursor, numItems } }, call),
+      ),
+
+    claimLetter: (deadLetterId: string, call: Call) =>
+      guard(call, "deadLetters:claim", () =>
+        convex("mutation", api.deadLetters.claim, { deadLetterId }, call),
+      ),
+
+    settleLetter: (
+      settled: { deadLetterId: string; outcome: "resolved" | "parked"; code?: string; message?: string },
+      call: Call,
+    ) => guard(call, "deadLetters:settle", () => convex("mutation", api.deadLetters.settle, settled, call)),
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The one place where an upload leaves the line, and the place where it comes back. Parking tells Convex, and keeps on
+ * disk what Convex could not be told and what exists nowhere else. Never throws out of parking: losing the original
+ * error behind a second one would help nobody.
+ */
+import { hostname } from "node:os";
+import type { AssetIntent } from "../../../contract/asset.ts";
+import type { DeadLetter, DeadLetterState } from "../../../contract/dead-letter.ts";
+import { MAX_ERROR_MESSAGE_LENGTH, SECOND } from "../../../contract/limits.ts";
+import { openCall, type Call } from "../call.ts";
+import type { Config } from "../config.ts";
+import type { LetterRow, Records } from "../convex/records.ts";
+import { isReelsyncError, ReelsyncError, type ParkedLetter } from "../errors.ts";
+import type { Events, Step } from "../events.ts";
+import type { AssetFile } from "../file/asset-file.ts";
+import type { CircuitBreaker } from "../resilience/circuit-breaker.ts";
+import type { DeadLetterSpool, SpooledLetter } from "./dead-letter-spool.ts";
+
+export interface Failed {
+  intent: AssetIntent;
+  assetId?: string;
+  file: AssetFile;
+  step: Step;
+  attempts: number;
+  error: ReelsyncError;
+}
+
+/** A letter as this agent sees it. */
+export interface DeadLetterView extends DeadLetter {
+  /** The upload's id; what `replay` takes. */
+  id: string;
+  /** Convex's id of it; absent while it waits on this machine's disk. */
+  deadLetterId?: string;
+  state: DeadLetterState;
+  /** Milliseconds since the epoch; absent while it waits on this machine's disk. */
+  createdAt?: number;
+}
+
+/** Telling Convex may not keep a failed upload from reporting its failure. */
+const TELL_TIMEOUT_MS = 10 * SECOND;
+const PAGE_SIZE = 100;
+
+export interface DeadLettersOptions {
+  config: Pick<Config, "agentName" | "secrets">;
+  records: Records;
+  breaker: CircuitBreaker;
+  spool: DeadLetterSpool;
+  events: Events;
+}
+
+export type DeadLetters = ReturnType<typeof createDeadLetters>;
+
+export function createDeadLetters({ config, records, breaker, spool, events }: DeadLettersOptions) {
+  const agent = config.agentName ?? hostname();
+  /** Until the disk was looked at once, something may wait there from an earlier process. */
+  let mayWait = true;
+  let delivering: Promise<void> | undefined;
+
+  async function park(failed: Failed): Promise<ParkedLetter | undefined> {
+    const { intent, error } = failed;
+    const id = intent.uploadId;
+    try {
+      const filePath = failed.file.path ?? (await keepBytes(id, failed.file));
+      const letter: DeadLetter = {
+        intent,
+        code: error.code,
+        message: withoutSecrets(error.message).slice(0, MAX_ERROR_MESSAGE_LENGTH),
+        step: failed.step,
+        attempts: failed.attempts,
+        ...(filePath !== undefined && { filePath }),
+        agent,
+      };
+      const spooled = { letter, ...(failed.assetId !== undefined && { assetId: failed.assetId }) };
+      const delivered = await deliver(spooled);
+      if (!delivered || failed.file.path === undefined) await spool.write({ ...spooled, delivered });
+      mayWait ||= !delivered;
+      events.emit({ type: "deadLetter.parked", uploadId: id, delivered, code: error.code });
+      return { id, delivered };
+    } catch (fault) {
+      warn(`parking upload ${id}`, fault);
+      return undefined;
+    }
+  }
+
+  async function keepBytes(id: string, file: AssetFile): Promise<string | undefined> {
+    if (file.keep === undefined) return undefined;
+    const path = await spool.bytesPath(id);
+    await file.keep(path);
+    return path;
+  }
+
+  /** The row says why, and the letter waits for somebody. An open circuit is not asked. */
+  async function deliver({ letter, assetId }: Pick<SpooledLetter, "letter" | "assetId">): Promise<boolean> {
+    if (breaker.state.kind === "open") return false;
+    return briefly(async (call) => {
+      if (assetId !== undefined) await records.fail(assetId, letter, call);
+      await records.recordLetter(letter, call);
+    });
+  }
+
+  /** The row of an upload that is over without a letter: cancelled, or refused on the way. */
+  async function withdraw(
+    uploadId: string,
+    assetId: string | undefined,
+    error: ReelsyncError,
+  ): Promise<void> {
+    if (breaker.state.kind === "open") return;
+    await briefly(async (call) => {
+      const id = assetId ?? (await records.rowOf(uploadId, call))?.assetId;
+      if (id !== undefined)
+        await records.fail(id, { code: error.code, message: withoutSecrets(error.message) }, call);
+    });
+  }
+
+  async function briefly(work: (call: Call) => Promise<void>): Promise<boolean> {
+    const call = openCall({ timeoutMs: TELL_TIMEOUT_MS });
+    try {
+      await work(call);
+      return true;
+    } catch (error) {
+      warn("telling Convex of a failed upload", error);
+      return false;
+    } finally {
+      call.dispose();
+    }
+  }
+
+  async function deliverAll(): Promise<void> {
+    mayWait = false;
+    for (const spooled of await spool.all()) {
+      if (spooled.delivered) continue;
+      const { uploadId } = spooled.letter.intent;
+      if (!(await deliver(spooled))) {
+        mayWait = true;
+        return;
+      }
+      // With its own bytes it stays until the replay.
+      if (spool.holdsBytesOf(spooled.letter)) await spool.write({ ...spooled, delivered: true });
+      else await spool.remove(uploadId);
+      events.emit({ type: "deadLetter.delivered", uploadId });
+    }
+  }
+
+  async function list(call: Call): Promise<DeadLetterView[]> {
+    const local = (await spool.all())
+      .filter(({ delivered }) => !delivered)
+      .map(({ letter }) => waiting(letter));
+    const views: DeadLetterView[] = local;
+    for await (const row of rows(call)) views.push(view(row));
+    return views;
+  }
+
+  async function* rows(call: Call): AsyncGenerator<LetterRow> {
+    for (let cursor: string | null = null; ;) {
+      const page: Awaited<ReturnType<Records["letters"]>> = await records.letters(cursor, PAGE_SIZE, call);
+      yield* page.page;
+      if (page.isDone) return;
+      cursor = page.continueCursor;
+    }
+  }
+
+  /** By the upload's id or by Convex's id of the letter. What is on this disk is found without asking. */
+  async function find(id: string, call: Call): Promise<DeadLetterView> {
+    const local = await spool.read(id);
+    if (local?.delivered === false) return waiting(local.letter);
+    for await (const row of rows(call)) {
+      if (row.deadLetterId === id || row.intent.uploadId === id) return view(row);
+    }
+    throw new ReelsyncError("NOT_FOUND", `${id} names no dead letter of yours`);
+  }
+
+  function warn(about: string, error: unknown) {
+    const code = isReelsyncError(error) ? error.code : "FILE_UNREADABLE";
+    const message = withoutSecrets(error instanceof Error ? error.message : String(error));
+    events.emit({ type: "warning", about, code, message });
+  }
+
+  function withoutSecrets(text: string): string {
+    return config.secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text);
+  }
+
+  return {
+    agent,
+    park,
+    withdraw,
+    list,
+    find,
+    warn,
+    forget: (id: string) => spool.remove(id),
+    /** Delivers what waits on disk, in the background and one delivery at a time. */
+    deliverWaiting(): void {
+      if (!mayWait || delivering !== undefined) return;
+      delivering = deliverAll()
+        .catch((error: unknown) => warn("delivering dead letters", error))
+        .finally(() => (delivering = undefined));
+    },
+    /** Resolves when no delivery is under way. */
+    idle: async () => delivering,
+  };
+}
+
+function waiting(letter: DeadLetter): DeadLetterView {
+  return { ...letter, id: letter.intent.uploadId, state: "parked" };
+}
+
+function view(row: LetterRow): DeadLetterView {
+  const { deadLetterId, state, createdAt, intent, code, message, step, attempts, filePath, agent } = row;
+  return {
+    id: intent.uploadId,
+    deadLetterId,
+    state,
+    createdAt,
+    intent,
+    code,
+    message,
+    step,
+    attempts,
+    ...(filePath !== undefined && { filePath }),
+    agent,
+  };
+}

@@ -1,0 +1,140 @@
+/** Dead letters going back into the line they left: the same upload id, the same bytes, at most once at a time. */
+import { ConvexClient } from "convex/browser";
+import { api } from "../../../convex/_generated/api.js";
+import { openCall, type Call } from "../call.ts";
+import type { AgentTokens } from "../convex/agent-token.ts";
+import type { Records } from "../convex/records.ts";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import { uploadWithConvexSync, type UploadLine } from "../upload-with-convex-sync.ts";
+import type { UploadResult } from "../upload-request.ts";
+import type { DeadLetters, DeadLetterView } from "./dead-letters.ts";
+
+export interface ReplayOptions {
+  line: UploadLine;
+  records: Records;
+  letters: DeadLetters;
+  events: Events;
+  timeoutMs: number;
+}
+
+export interface Watch {
+  close: () => Promise<void>;
+}
+
+export function createReplay({ line, records, letters, events, timeoutMs }: ReplayOptions) {
+  async function replay(id: string): Promise<UploadResult> {
+    const call = openCall({ timeoutMs });
+    try {
+      const letter = await letters.find(id, call);
+      const claimed = await claim(letter, call);
+      try {
+        const result = await resend(letter);
+        await letters.forget(letter.id);
+        events.emit({ type: "deadLetter.replayed", uploadId: letter.id, outcome: "resolved" });
+        return result;
+      } catch (error) {
+        await settle(letter, claimed, error, call);
+        throw error;
+      }
+    } finally {
+      call.dispose();
+    }
+  }
+
+  async function claim(letter: DeadLetterView, call: Call): Promise<boolean> {
+    if (letter.state === "resolved" || letter.state === "discarded") {
+      throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is ${letter.state} already`);
+    }
+    if (letter.deadLetterId === undefined) return false;
+    const { claimed } = await records.claimLetter(letter.deadLetterId, call);
+    // Nobody asked for a parked one, so there is nothing to claim; anything else is with another process.
+    if (!claimed && letter.state !== "parked") {
+      throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is being replayed elsewhere`);
+    }
+    return claimed;
+  }
+
+  async function resend({ intent, filePath, agent }: DeadLetterView): Promise<UploadResult> {
+    if (filePath === undefined) {
+      throw new ReelsyncError("FILE_NOT_FOUND", `The bytes of this upload were not kept on "${agent}"`);
+    }
+    const { uploadId, sha256, entityType, entityId, size: _size, ...rest } = intent;
+    const { durationMs, metadata, ...described } = rest;
+    return uploadWithConvexSync(
+      line,
+      {
+        ...described,
+        file: filePath,
+        entity: { type: entityType, id: entityId },
+        ...(durationMs !== undefined && { durationMs }),
+        ...(metadata !== undefined && { metadata }),
+      },
+      { uploadId, sha256 },
+    );
+  }
+
+  async function settle(letter: DeadLetterView, claimed: boolean, error: unknown, call: Call): Promise<void> {
+    const { code, message } = isReelsyncError(error)
+      ? error
+      : new ReelsyncError("CONVEX_FAILED", String(error));
+    events.emit({ type: "deadLetter.replayed", uploadId: letter.id, outcome: "parked", code });
+    if (!claimed || letter.deadLetterId === undefined) return;
+    await records
+      .settleLetter({ deadLetterId: letter.deadLetterId, outcome: "parked", code, message }, call)
+      .catch((fault: unknown) => letters.warn(`settling dead letter ${letter.id}`, fault));
+  }
+
+  return replay;
+}
+
+/** Replays what an admin asks for, as soon as it is asked, one letter after the other. */
+export function watchReplayRequests(options: {
+  convexUrl: string;
+  tokens: AgentTokens;
+  letters: DeadLetters;
+  replay: (id: string) => Promise<unknown>;
+}): Watch {
+  const { convexUrl, tokens, letters, replay } = options;
+  const client = new ConvexClient(convexUrl, { logger: false, skipConvexDeploymentUrlCheck: true });
+  client.setAuth(async ({ forceRefreshToken }) => {
+    try {
+      const current = await tokens.get();
+      if (!forceRefreshToken) return current.token;
+      tokens.discard(current.token);
+      return (await tokens.get()).token;
+    } catch (error) {
+      letters.warn("watching for replay requests", error);
+      return null;
+    }
+  });
+
+  const asked = new Set<string>();
+  let queue = Promise.resolve();
+  const stop = client.onUpdate(
+    api.deadLetters.replayRequests,
+    { agent: letters.agent },
+    (rows) => {
+      for (const { deadLetterId } of rows) {
+        if (asked.has(deadLetterId)) continue;
+        asked.add(deadLetterId);
+        queue = queue
+          .then(() => replay(deadLetterId))
+          // Already told through events and on the letter itself.
+          .then(
+            () => undefined,
+            () => undefined,
+          )
+          .finally(() => asked.delete(deadLetterId));
+      }
+    },
+    (error) => letters.warn("watching for replay requests", error),
+  );
+  return {
+    async close() {
+      stop();
+      await client.close();
+      await queue;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** What happens inside a client, as one typed stream: logs, a CLI, metrics and tests all listen to the same thing. */
+import type { ErrorCode } from "../../contract/error-code.ts";
+import type { BreakerState } from "./resilience/circuit-breaker.ts";
+
+export type Dependency = "s3" | "convex";
+export type Step = "begin" | "upload" | "commit";
+
+export type ReelsyncEvent =
+  | { type: "upload.started"; uploadId: string; fileName: string }
+  | { type: "upload.hashed"; uploadId: string; size: number; sha256: string }
+  | { type: "upload.begun"; uploadId: string; assetId: string; s3Key: string; deduped: boolean }
+  | { type: "upload.stored"; uploadId: string; s3Key: string; size: number; etag: string }
+  | { type: "upload.finished"; uploadId: string; assetId: string; version: number; attempts: number }
+  | { type: "upload.failed"; uploadId: string; step: Step | "file"; code: ErrorCode; message: string }
+  | {
+      type: "retry";
+      dependency: Dependency;
+      /** Which call was repeated, e.g. `assets:commit` or `PutObject`. */
+      operation: string;
+      uploadId?: string;
+      attempt: number;
+      delayMs: number;
+      code: ErrorCode;
+    }
+  | { type: "breaker.changed"; dependency: Dependency; name: string; to: BreakerState; from: BreakerState }
+  /** Parts that could not be cleaned up; the bucket's rule for incomplete uploads removes them. */
+  | { type: "multipart.abandoned"; s3Key: string; s3UploadId: string; code: ErrorCode }
+  | { type: "deadLetter.parked"; uploadId: string; delivered: boolean; code: ErrorCode }
+  | { type: "deadLetter.delivered"; uploadId: string }
+  | { type: "deadLetter.replayed"; uploadId: string; outcome: "resolved" | "parked"; code?: ErrorCode }
+  /** Something beside the upload's own line did not work; the upload is not affected. */
+  | { type: "warning"; about: string; code: ErrorCode; message: string };
+
+export type EventListener = (event: ReelsyncEvent) => void;
+
+export interface Events {
+  emit: (event: ReelsyncEvent) => void;
+  /** Returns the function that removes the listener. */
+  on: (listener: EventListener) => () => void;
+}
+
+export function createEvents(): Events {
+  const listeners = new Set<EventListener>();
+  return {
+    emit(event) {
+      for (const listener of listeners) callGuarded(listener, event);
+    },
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** A fault in somebody's listener must not fail an upload; it must not be swallowed either. */
+export function callGuarded<T>(listener: (value: T) => void, value: T): void {
+  try {
+    listener(value);
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The bytes of one asset, wherever they come from: a file on disk, memory, or a stream that was spooled to disk first.
+ * Owns the open file and any temporary copy. Refuses what cannot be uploaded before anything else moves; afterwards
+ * notices when the file is not what it was when it was opened.
+ */
+import { constants } from "node:fs";
+import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
+import { resolve } from "node:path";
+import { MAX_OBJECT_BYTES } from "../../../contract/limits.ts";
+import { ReelsyncError } from "../errors.ts";
+
+export interface ByteRange {
+  start: number;
+  /** Exclusive. */
+  end: number;
+}
+
+export interface AssetFile {
+  /** Where the bytes are, for people and for a replay; absent when they live in memory or in a temporary copy. */
+  readonly path?: string;
+  readonly size: number;
+  /** True when `read` returns the caller's own bytes and needs no buffer. */
+  readonly inMemory: boolean;
+  /** The bytes of a range, in `into` unless they are in memory anyway. */
+  read: (range: ByteRange, into?: Buffer) => Promise<Buffer>;
+  /** Copies the bytes to a path; present when they exist nowhere but here, so that a dead letter has to keep them. */
+  readonly keep?: (path: string) => Promise<void>;
+  /** Throws FILE_CHANGED when the file is no longer the one that was opened. */
+  assertUnchanged: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+interface Fingerprint {
+  size: bigint;
+  mtimeNs: bigint;
+  ino: bigint;
+}
+
+export async function openDiskFile(path: string): Promise<AssetFile> {
+  const absolute = resolve(path);
+  const handle = await openForReading(absolute);
+  try {
+    const before = await fingerprint(handle, absolute);
+    return diskFile(absolute, handle, before);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+export function memoryFile(bytes: Uint8Array): AssetFile {
+  refuseSize(bytes.byteLength, "The buffer");
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    size: buffer.length,
+    inMemory: true,
+    read: async ({ start, end }) => buffer.subarray(start, end),
+    keep: (path) => writeFile(path, buffer, { mode: 0o600 }),
+    assertUnchanged: async () => undefined,
+    close: async () => undefined,
+  };
+}
+
+export function refuseSize(size: number, what: string): void {
+  if (size === 0) throw new ReelsyncError("FILE_EMPTY", `${what} is empty`);
+  if (size > MAX_OBJECT_BYTES) {
+    throw new ReelsyncError(
+      "FILE_TOO_LARGE",
+      `${what} has more than ${MAX_OBJECT_BYTES} bytes, the most one object may have`,
+    );
+  }
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    // Opening a named pipe would wait for a writer for ever; this way it fails the check for a regular file instead.
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new ReelsyncError("FILE_NOT_FOUND", `${path} does not exist`, { cause: error });
+    }
+    throw new ReelsyncError("FILE_UNREADABLE", `${path} cannot be opened (${code ?? "unknown"})`, {
+      cause: error,
+    });
+  }
+}
+
+async function fingerprint(handle: FileHandle, path: string): Promise<Fingerprint> {
+  const found = await handle.stat({ bigint: true });
+  if (found.isDirectory()) throw new ReelsyncError("FILE_IS_DIRECTORY", `${path} is a directory`);
+  if (!found.isFile()) throw new ReelsyncError("FILE_UNREADABLE", `${path} is not a regular file`);
+  refuseSize(Number(found.size), path);
+  return found;
+}
+
+function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetFile {
+  const changed = (what: string) =>
+    new ReelsyncError("FILE_CHANGED", `${path} was ${what} while it was being uploaded`);
+
+  async function assertUnchanged() {
+    const now = await stat(path, { bigint: true }).catch(() => undefined);
+    if (now === undefined) throw changed("removed");
+    if (now.ino !== opened.ino) throw changed("replaced");
+    if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) throw changed("written to");
+  }
+
+  async function read({ start, end }: ByteRange, given?: Buffer): Promise<Buffer> {
+    const length = end - start;
+    const into = given ?? Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await handle.read(into, filled, length - filled, start + filled);
+      if (bytesRead === 0) throw changed("shortened");
+      filled += bytesRead;
+    }
+    return into.subarray(0, length);
+  }
+
+  return {
+    path,
+    size: Number(opened.size),
+    inMemory: false,
+    read,
+    assertUnchanged,
+    close: () => handle.close(),
+  };
+}

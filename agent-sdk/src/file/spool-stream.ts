@@ -1,0 +1,74 @@
+/**
+ * Spools a stream to a temporary file, digesting it on the way: an upload needs the size and the hash before the first
+ * byte is sent, and the bytes again for every retry. Memory stays at a few chunks, whatever the stream's length.
+ */
+import { createWriteStream } from "node:fs";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { openDiskFile, refuseSize, type AssetFile } from "./asset-file.ts";
+import { createStreamDigest, type Digests } from "./hash-file.ts";
+
+export interface SpooledFile {
+  file: AssetFile;
+  digests: Required<Digests>;
+}
+
+export async function spoolStream(
+  stream: Readable | ReadableStream,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<SpooledFile> {
+  const folder = await mkdtemp(join(tmpdir(), "reelsync-"));
+  const path = join(folder, "bytes");
+  const discard = () => rm(folder, { recursive: true, force: true });
+  try {
+    const digest = createStreamDigest();
+    await pipeline(
+      stream instanceof Readable ? stream : Readable.fromWeb(stream),
+      async function* (chunks: AsyncIterable<unknown>) {
+        let size = 0;
+        for await (const chunk of chunks) {
+          const bytes = asBytes(chunk);
+          size += bytes.length;
+          refuseSize(size, "The stream");
+          digest.update(bytes);
+          onBytes(bytes.length);
+          yield bytes;
+        }
+        refuseSize(size, "The stream");
+      },
+      createWriteStream(path, { mode: 0o600 }),
+      { signal },
+    );
+    const { path: _temporary, ...file } = await openDiskFile(path);
+    return {
+      digests: digest.digest(),
+      file: {
+        ...file,
+        keep: (target) => copyFile(path, target),
+        async close() {
+          await file.close();
+          await discard();
+        },
+      },
+    };
+  } catch (error) {
+    await discard();
+    if (signal.aborted) throw signal.reason;
+    if (isReelsyncError(error)) throw error;
+    throw new ReelsyncError("FILE_UNREADABLE", "The stream ended with an error before its last byte", {
+      cause: error,
+    });
+  }
+}
+
+function asBytes(chunk: unknown): Buffer {
+  if (typeof chunk === "string") return Buffer.from(chunk);
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw new ReelsyncError("INVALID_ARGUMENT", "The stream carries objects, expected bytes");
+}

@@ -1,0 +1,44 @@
+/** One limit on time for a whole call, however many attempts are made inside it. Knows nothing of S3 or Convex. */
+import { ReelsyncError } from "../errors.ts";
+
+export interface Deadline {
+  /** Aborts when time is up or when the caller's own signal does; its reason is then a coded error. */
+  readonly signal: AbortSignal;
+  remainingMs: () => number;
+  /** Releases the timer and the caller's signal. Call it when the work is over, in whichever way. */
+  dispose: () => void;
+}
+
+export interface DeadlineOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** What is thrown when time is up. */
+  expired?: () => ReelsyncError;
+}
+
+export function openDeadline({ timeoutMs, signal: callers, expired }: DeadlineOptions): Deadline {
+  const controller = new AbortController();
+  const endsAt = performance.now() + timeoutMs;
+  const timer = setTimeout(() => {
+    controller.abort(
+      expired?.() ?? new ReelsyncError("DEADLINE_EXCEEDED", `Not finished within ${timeoutMs} ms`),
+    );
+  }, timeoutMs);
+  const onAbort = () => controller.abort(asAborted(callers?.reason));
+  if (callers?.aborted) onAbort();
+  else callers?.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    remainingMs: () => Math.max(0, endsAt - performance.now()),
+    dispose() {
+      clearTimeout(timer);
+      callers?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+/** An inner deadline hands the outer one's reason on; anything else came from the caller. */
+function asAborted(reason: unknown): ReelsyncError {
+  if (reason instanceof ReelsyncError) return reason;
+  return new ReelsyncError("ABORTED", "The upload was cancelled", { cause: reason });
+}

@@ -1,0 +1,166 @@
+/**
+ * A multipart upload that can be attempted more than once: what S3 has acknowledged is not sent again. It ends in
+ * exactly one of two ways, completed or abandoned; abandoning leaves no parts behind.
+ */
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import type { StoredObject } from "../../../contract/asset.ts";
+import type { Call } from "../call.ts";
+import type { S3Config } from "../config.ts";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { partRanges, type PartRange } from "../upload-plan.ts";
+import { requestS3, withBodyDigest } from "./request-s3.ts";
+import { s3Code } from "./s3-errors.ts";
+import { blamedOnFile } from "./single-put.ts";
+import { objectHeaders, readBack, type ObjectToStore } from "./stored-object.ts";
+import type { TransferSlots } from "./transfer-slots.ts";
+
+/** More gains less than a tenth and takes memory (measured). */
+const PARTS_IN_FLIGHT = 4;
+
+export interface MultipartUpload {
+  /** Sends what is missing, completes, reads back. */
+  attempt: (call: Call) => Promise<StoredObject>;
+  /** Removes the parts. Resolves to false when S3 could not be told; the bucket's own rule then has to. */
+  abandon: (call: Call) => Promise<void>;
+  readonly s3UploadId: string | undefined;
+}
+
+export function createMultipartUpload(
+  client: S3Client,
+  config: S3Config,
+  slots: TransferSlots,
+  object: ObjectToStore & { plan: { kind: "multipart"; partSize: number } },
+): MultipartUpload {
+  const { file, plan, digests } = object;
+  const where = { Bucket: config.bucket, Key: object.key };
+  const ranges = [...partRanges({ size: file.size, partSize: plan.partSize })];
+  let uploadId: string | undefined;
+  let etags = new Map<number, string>();
+
+  /** For small requests that carry none of the file's bytes. */
+  const control = <T>(call: Call, request: () => Promise<T>) => slots.run([], call.signal, request);
+
+  async function create(call: Call): Promise<string> {
+    const command = new CreateMultipartUploadCommand(objectHeaders(config, object));
+    // Not cancellable: a reply that nobody reads would leave an upload whose id nobody knows.
+    const created = await control(call, () =>
+      requestS3(call, "CreateMultipartUpload", () => client.send(command)),
+    );
+    if (created.UploadId === undefined) throw new ReelsyncError("S3_REFUSED", "S3 named no upload id");
+    return created.UploadId;
+  }
+
+  async function sendPart(range: PartRange, id: string, call: Call, signal: AbortSignal): Promise<void> {
+    const size = range.end - range.start;
+    const digest = digests.parts?.[range.number - 1];
+    await slots.run(file.inMemory ? [] : [size], signal, async ([buffer]) => {
+      const body = await file.read(range, buffer);
+      const command = new UploadPartCommand({ ...where, UploadId: id, PartNumber: range.number, Body: body });
+      const answer = await requestS3(
+        call,
+        `UploadPart ${range.number}`,
+        (options) => client.send(withBodyDigest(command, digest), options),
+        signal,
+      ).catch((error: unknown) => {
+        throw blamedOnFile(error, body, digest);
+      });
+      etags.set(range.number, answer.ETag ?? "");
+    });
+    object.onBytes(size);
+  }
+
+  /** The first failure stops the others; nothing is still in flight when this returns or throws. */
+  async function sendMissing(id: string, call: Call): Promise<void> {
+    const missing = ranges.filter(({ number }) => !etags.has(number)).values();
+    const others = new AbortController();
+    const signal = AbortSignal.any([call.signal, others.signal]);
+    const worker = async () => {
+      for (const range of missing) await sendPart(range, id, call, signal);
+    };
+    const workers = Array.from({ length: Math.min(PARTS_IN_FLIGHT, ranges.length) }, () =>
+      worker().catch((error: unknown) => {
+        if (!others.signal.aborted) others.abort(error);
+        throw error;
+      }),
+    );
+    const results = await Promise.allSettled(workers);
+    if (results.some(({ status }) => status === "rejected")) throw others.signal.reason;
+  }
+
+  async function complete(id: string, call: Call): Promise<void> {
+    const Parts = ranges.map(({ number }) => ({ PartNumber: number, ETag: etags.get(number) }));
+    const command = new CompleteMultipartUploadCommand({
+      ...where,
+      UploadId: id,
+      MultipartUpload: { Parts },
+    });
+    await control(call, () =>
+      requestS3(call, "CompleteMultipartUpload", (options) => client.send(command, options)),
+    );
+  }
+
+  function startOver() {
+    object.onBytes(
+      -ranges.reduce((sum, { number, start, end }) => sum + (etags.has(number) ? end - start : 0), 0),
+    );
+    uploadId = undefined;
+    etags = new Map();
+  }
+
+  async function attempt(call: Call): Promise<StoredObject> {
+    try {
+      uploadId ??= await create(call);
+      await sendMissing(uploadId, call);
+      object.onVerifying();
+      await complete(uploadId, call);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      // Completed by a request whose reply was lost, or removed by the bucket's rules: the object itself tells.
+      const stored = await readBack(client, config, object, call).catch(() => undefined);
+      if (stored !== undefined) return stored;
+      startOver();
+      throw new ReelsyncError("S3_UNAVAILABLE", "The multipart upload is gone from the bucket", {
+        cause: error,
+      });
+    }
+    return control(call, () => readBack(client, config, object, call));
+  }
+
+  async function abandon(call: Call): Promise<void> {
+    if (uploadId === undefined) return;
+    const upload = { ...where, UploadId: uploadId };
+    // A part that was being received during the first abort may have been stored after it.
+    for (let left = 2; left > 0; left--) {
+      try {
+        await requestS3(call, "AbortMultipartUpload", (options) =>
+          client.send(new AbortMultipartUploadCommand(upload), options),
+        );
+        await requestS3(call, "ListParts", (options) => client.send(new ListPartsCommand(upload), options));
+      } catch (error) {
+        if (isGone(error)) return;
+        throw error;
+      }
+    }
+  }
+
+  return {
+    attempt,
+    abandon,
+    get s3UploadId() {
+      return uploadId;
+    },
+  };
+}
+
+function isGone(error: unknown): boolean {
+  if (!isReelsyncError(error)) return false;
+  const code = s3Code(error.cause);
+  return code === "NoSuchUpload" || code === "InvalidPart";
+}

@@ -1,0 +1,114 @@
+/**
+ * Bytes into the bucket and URLs out of it. Knows nothing of Convex.
+ *
+ * What is verified before an object counts as stored:
+ * - every request body carries its SHA-256 in the signature (`x-amz-content-sha256`), taken in the pass that hashed the
+ *   whole file; a store that speaks SigV4 hashes what it receives and refuses anything else. So the stored bytes are
+ *   the hashed bytes, part by part, whatever happened to the file or on the wire in between;
+ * - after a multipart upload a HEAD: size, and the `sha256` metadata given when it was created. Its ETag is read there
+ *   too, because some stores answer the completion without one.
+ * MD5 is computed nowhere: it would cost more than everything else together, and under KMS an ETag is no MD5.
+ */
+import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import type { StoredObject } from "../../../contract/asset.ts";
+import { SECOND } from "../../../contract/limits.ts";
+import { openCall, type Call } from "../call.ts";
+import type { S3Config } from "../config.ts";
+import { isReelsyncError, type ReelsyncError } from "../errors.ts";
+import type { Events } from "../events.ts";
+import type { Guard } from "../resilience/guard.ts";
+import { createMultipartUpload, type MultipartUpload } from "./multipart-upload.ts";
+import { objectUrl } from "./object-url.ts";
+import { requestS3 } from "./request-s3.ts";
+import { createS3Client } from "./s3-client.ts";
+import { putWhole } from "./single-put.ts";
+import type { ObjectToStore } from "./stored-object.ts";
+import type { TransferSlots } from "./transfer-slots.ts";
+
+export interface ObjectStore {
+  readonly bucket: string;
+  /**
+   * Throws when the bucket or the credentials are wrong from the start, so that nothing is begun for nothing. Asks once
+   * per client; an outage, or a key that may write but not list, says nothing and lets the upload go on.
+   */
+  assertUsable: (call: Call) => Promise<void>;
+  store: (object: ObjectToStore, call: Call) => Promise<StoredObject>;
+  url: (key: string) => Promise<string>;
+  close: () => void;
+}
+
+const CHECK_TIMEOUT_MS = 5 * SECOND;
+/** Cleaning up may not keep a failed upload from reporting its failure. */
+const ABANDON_TIMEOUT_MS = 10 * SECOND;
+
+export function createObjectStore(
+  config: S3Config,
+  slots: TransferSlots,
+  guard: Guard,
+  events: Events,
+): ObjectStore {
+  const client = createS3Client(config);
+  let usable: Promise<void> | undefined;
+
+  async function check(signal: AbortSignal): Promise<void> {
+    const call = openCall({ timeoutMs: CHECK_TIMEOUT_MS, signal });
+    try {
+      const command = new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 });
+      await requestS3(call, "ListObjectsV2", (options) => client.send(command, options));
+    } catch (error) {
+      if (isReelsyncError(error) && isConclusive(error)) throw error;
+    } finally {
+      call.dispose();
+    }
+  }
+
+  async function storeParts(
+    object: ObjectToStore & { plan: { kind: "multipart"; partSize: number } },
+    call: Call,
+  ): Promise<StoredObject> {
+    const upload = createMultipartUpload(client, config, slots, object);
+    try {
+      return await guard(call, "multipart upload", () => upload.attempt(call));
+    } catch (error) {
+      await abandon(upload, object.key);
+      throw error;
+    }
+  }
+
+  async function abandon(upload: MultipartUpload, s3Key: string): Promise<void> {
+    const call = openCall({ timeoutMs: ABANDON_TIMEOUT_MS });
+    try {
+      await upload.abandon(call);
+    } catch (error) {
+      const code = isReelsyncError(error) ? error.code : "S3_REFUSED";
+      events.emit({ type: "multipart.abandoned", s3Key, s3UploadId: upload.s3UploadId ?? "", code });
+    } finally {
+      call.dispose();
+    }
+  }
+
+  return {
+    bucket: config.bucket,
+    async assertUsable(call) {
+      usable ??= check(call.signal);
+      try {
+        await usable;
+      } catch (error) {
+        usable = undefined;
+        throw error;
+      }
+    },
+    async store(object, call) {
+      const { plan } = object;
+      if (plan.kind === "multipart") return storeParts({ ...object, plan }, call);
+      return guard(call, "PutObject", () => putWhole(client, config, slots, object, call));
+    },
+    url: (key) => objectUrl(client, config, key),
+    close: () => client.destroy(),
+  };
+}
+
+/** Not S3_ACCESS_DENIED: uploading needs no permission to list. */
+function isConclusive({ code }: ReelsyncError): boolean {
+  return code === "BUCKET_NOT_FOUND" || code === "S3_CREDENTIALS_INVALID";
+}

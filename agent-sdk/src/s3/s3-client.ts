@@ -1,0 +1,44 @@
+/**
+ * The AWS client as this product needs it, and one way to send a command with it. Its own retries are the lower of the
+ * two layers: single requests, a fraction of a second to seconds apart.
+ */
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { SECOND } from "../../../contract/limits.ts";
+import type { S3Config } from "../config.ts";
+
+const CONNECT_TIMEOUT_MS = 5 * SECOND;
+/** A store that has not moved a byte for this long will not. */
+const IDLE_SOCKET_TIMEOUT_MS = 30 * SECOND;
+/** Below the idle time after which common servers close a kept connection, so that it is not used as it closes. */
+const KEPT_SOCKET_MS = 50 * SECOND;
+
+export function createS3Client(config: S3Config): S3Client {
+  // Every request holds a transfer slot, so the agent never queues one: a queued request would use up its connect timeout.
+  const agent = { keepAlive: true, maxSockets: config.maxConcurrency, timeout: KEPT_SOCKET_MS };
+  return new S3Client({
+    region: config.region,
+    ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
+    forcePathStyle: config.forcePathStyle,
+    credentials: {
+      accessKeyId: config.accessKeyId,
+      secretAccessKey: config.secretAccessKey,
+      ...(config.sessionToken !== undefined && { sessionToken: config.sessionToken }),
+    },
+    maxAttempts: config.maxAttempts,
+    retryMode: "standard",
+    // Newer checksums are dropped in silence by some stores; what is checked instead stands in object-store.ts.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // Waiting for "100 Continue" costs a new connection for every part.
+    expectContinueHeader: false,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent(agent),
+    }),
+  });
+}

@@ -1,0 +1,76 @@
+/** What is stored, what S3 answered, and reading that back. */
+import { HeadObjectCommand, type PutObjectCommandInput, type S3Client } from "@aws-sdk/client-s3";
+import type { StoredObject } from "../../../contract/asset.ts";
+import type { Call } from "../call.ts";
+import type { S3Config } from "../config.ts";
+import { ReelsyncError } from "../errors.ts";
+import type { AssetFile } from "../file/asset-file.ts";
+import type { Digests } from "../file/hash-file.ts";
+import type { UploadPlan } from "../upload-plan.ts";
+import { requestS3 } from "./request-s3.ts";
+
+export interface ObjectToStore {
+  key: string;
+  contentType: string;
+  file: AssetFile;
+  plan: UploadPlan;
+  digests: Digests;
+  /** Bytes S3 has acknowledged; negative when acknowledged parts have to be sent again. */
+  onBytes: (bytes: number) => void;
+  /** Every byte is sent; what remains is completing and reading back. */
+  onVerifying: () => void;
+}
+
+/** A year. Keys carry the content's hash, so what is behind one never changes. */
+const CACHE_SECONDS = 31_536_000;
+
+/** What both ways of storing say about an object. */
+export function objectHeaders(config: S3Config, object: ObjectToStore): PutObjectCommandInput {
+  return {
+    Bucket: config.bucket,
+    Key: object.key,
+    ContentType: object.contentType,
+    CacheControl: `${config.publicBaseUrl === undefined ? "private" : "public"}, max-age=${CACHE_SECONDS}, immutable`,
+    Metadata: { sha256: object.digests.sha256 },
+    ...(config.kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: config.kmsKeyId }),
+  };
+}
+
+/** Reads the object's head and compares it with what was sent. */
+export async function readBack(
+  client: S3Client,
+  config: S3Config,
+  object: ObjectToStore,
+  call: Call,
+): Promise<StoredObject> {
+  const where = { Bucket: config.bucket, Key: object.key };
+  const head = await requestS3(call, "HeadObject", (options) =>
+    client.send(new HeadObjectCommand(where), options),
+  );
+  if (head.ContentLength !== object.file.size || head.Metadata?.["sha256"] !== object.digests.sha256) {
+    throw new ReelsyncError(
+      "S3_UNAVAILABLE",
+      `S3 shows ${head.ContentLength ?? "no"} bytes under ${object.key}, not the ${object.file.size} that were sent`,
+      { requestId: head.$metadata.requestId },
+    );
+  }
+  return storedObject(config, object, head);
+}
+
+export function storedObject(
+  config: S3Config,
+  object: ObjectToStore,
+  answer: { ETag?: string | undefined; VersionId?: string | undefined },
+): StoredObject {
+  return {
+    bucket: config.bucket,
+    etag: unquoted(answer.ETag ?? ""),
+    size: object.file.size,
+    ...(answer.VersionId !== undefined && { versionId: answer.VersionId }),
+  };
+}
+
+/** Stores disagree about the quotes around an ETag. */
+function unquoted(etag: string): string {
+  return etag.replaceAll('"', "");
+}

@@ -1,0 +1,183 @@
+/** Every setting in one table: where it comes from, what it must be, and what it is when nobody says. */
+import * as z from "zod";
+import {
+  DEFAULT_MULTIPART_THRESHOLD_BYTES,
+  DEFAULT_PRESIGN_SECONDS,
+  MAX_PRESIGN_SECONDS,
+  MAX_SINGLE_PUT_BYTES,
+  MIB,
+  MIN_PART_BYTES,
+  MINUTE,
+  SECOND,
+} from "../../contract/limits.ts";
+
+interface Setting {
+  /** Canonical name first, then aliases. `times` is for a variable in another unit. */
+  env: readonly [Variable, ...Variable[]];
+  schema: z.ZodType;
+  /** Ends the sentence "set it to …". */
+  to: string;
+  /** A wrong value is quoted in the message, unless it is one of these. */
+  secret?: true;
+}
+
+type Variable = string | { name: string; times: number };
+
+const text = z.string().trim().min(1);
+const count = z.coerce.number("expected a number").int();
+const address = z.url({ protocol: /^https?$/, error: "expected a http(s) URL" });
+const flag = z.union([z.boolean(), z.stringbool()], "expected true or false");
+
+export const SETTINGS = {
+  convexUrl: {
+    env: ["CONVEX_URL"],
+    schema: address,
+    to: "the deployment's URL, e.g. https://happy-cat-123.convex.cloud",
+  },
+  convexSiteUrl: {
+    env: ["CONVEX_SITE_URL"],
+    schema: address.optional(),
+    to: "the URL of the deployment's HTTP actions",
+  },
+  agentKey: {
+    env: ["REELSYNC_AGENT_KEY"],
+    schema: text.optional(),
+    to: "an agent key (rsk_…)",
+    secret: true,
+  },
+  agentName: {
+    env: ["REELSYNC_AGENT_NAME"],
+    schema: text.max(200).optional(),
+    to: "a name for this machine",
+  },
+  bucket: {
+    env: ["S3_BUCKET", "S3_BUCKET_NAME", "STORAGE_S3_BUCKET"],
+    schema: text,
+    to: "the bucket's name",
+  },
+  region: {
+    env: ["AWS_REGION", "AWS_DEFAULT_REGION", "STORAGE_S3_REGION"],
+    schema: text.optional(),
+    to: "the bucket's region",
+  },
+  accessKeyId: {
+    env: ["AWS_ACCESS_KEY_ID", "STORAGE_S3_ACCESS_KEY_ID"],
+    schema: text,
+    to: "the access key's id",
+    secret: true,
+  },
+  secretAccessKey: {
+    env: ["AWS_SECRET_ACCESS_KEY", "STORAGE_S3_SECRET_ACCESS_KEY"],
+    schema: text,
+    to: "the access key's secret",
+    secret: true,
+  },
+  sessionToken: {
+    env: ["AWS_SESSION_TOKEN"],
+    schema: text.optional(),
+    to: "the session token of temporary credentials",
+    secret: true,
+  },
+  endpoint: {
+    env: ["S3_ENDPOINT_URL", "STORAGE_S3_ENDPOINT_URL"],
+    schema: address.optional(),
+    to: "the store's URL, or leave it unset for AWS",
+  },
+  forcePathStyle: { env: ["S3_FORCE_PATH_STYLE"], schema: flag.optional(), to: "true or false" },
+  kmsKeyId: { env: ["S3_KMS_KEY_ID"], schema: text.optional(), to: "a KMS key's id or ARN" },
+  publicBaseUrl: {
+    env: ["S3_PUBLIC_BASE_URL"],
+    schema: address.optional(),
+    to: "the public URL in front of the bucket, or leave it unset for presigned URLs",
+  },
+  presignSeconds: {
+    env: ["S3_PRESIGN_EXPIRATION", "S3_PRESIGNED_URL_EXPIRY"],
+    schema: count.min(60).max(MAX_PRESIGN_SECONDS).default(DEFAULT_PRESIGN_SECONDS),
+    to: "seconds, 60 to 604800",
+  },
+  maxConcurrency: {
+    env: ["S3_MAX_CONCURRENCY"],
+    schema: count.min(1).max(256).default(16),
+    to: "a number of parallel requests, 1 to 256",
+  },
+  maxAttempts: {
+    env: ["S3_MAX_ATTEMPTS"],
+    schema: count.min(1).max(20).default(10),
+    to: "attempts of a single request, 1 to 20",
+  },
+  multipartThreshold: {
+    env: [{ name: "S3_MULTIPART_THRESHOLD_MB", times: MIB }, "S3_MULTIPART_THRESHOLD"],
+    schema: count.min(MIN_PART_BYTES).max(MAX_SINGLE_PUT_BYTES).default(DEFAULT_MULTIPART_THRESHOLD_BYTES),
+    to: "MiB, 5 to 5120",
+  },
+  storageType: {
+    env: ["STORAGE_TYPE"],
+    schema: z.literal("S3", "this version stores in S3 only").optional(),
+    to: "S3, or leave it unset",
+  },
+  timeoutMs: {
+    env: ["REELSYNC_TIMEOUT_MS"],
+    schema: count.min(SECOND).default(15 * MINUTE),
+    to: "milliseconds, at least 1000",
+  },
+  deadLetterDir: {
+    env: ["REELSYNC_DEAD_LETTER_DIR"],
+    schema: text.default(".reelsync/dead-letters"),
+    to: "a writable folder",
+  },
+} satisfies Record<string, Setting>;
+
+export interface ReadSettings<T> {
+  values: Partial<T>;
+  faults: string[];
+}
+
+/** Collects every fault, each by the name its reader would use. */
+export function readSettings<T extends Record<string, unknown>>(
+  table: Record<keyof T & string, Setting>,
+  options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ReadSettings<T> {
+  const values: Record<string, unknown> = {};
+  const faults: string[] = [];
+  for (const [name, setting] of Object.entries<Setting>(table)) {
+    const { value, source } = find(name, setting, options, env);
+    const parsed = setting.schema.safeParse(value);
+    if (parsed.success) values[name] = parsed.data;
+    else faults.push(`${source} ${fault(value, setting, parsed.error)}: set it to ${setting.to}`);
+  }
+  return { values: values as Partial<T>, faults };
+}
+
+function fault(value: unknown, setting: Setting, error: z.ZodError): string {
+  if (value === undefined) return "is missing";
+  const why = error.issues.map(({ message }) => message).join(", ");
+  return setting.secret ? `is wrong (${why})` : `is wrong (${JSON.stringify(value)}: ${why})`;
+}
+
+/** An empty variable counts as unset: that is what `NAME=` in an env file means to people. */
+function find(
+  name: string,
+  setting: Setting,
+  options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): { value: unknown; source: string } {
+  if (options[name] !== undefined) return { value: options[name], source: `option ${name}` };
+  for (const variable of setting.env) {
+    const source = variableName(variable);
+    const raw = env[source]?.trim();
+    if (raw === undefined || raw === "") continue;
+    return { value: typeof variable === "string" ? raw : scaled(raw, variable.times), source };
+  }
+  return { value: undefined, source: variableName(setting.env[0]) };
+}
+
+/** What is no number stays as it was written, so that the message quotes that. */
+function scaled(raw: string, times: number): number | string {
+  const value = Number(raw);
+  return Number.isNaN(value) ? raw : Math.round(value * times);
+}
+
+function variableName(variable: Variable): string {
+  return typeof variable === "string" ? variable : variable.name;
+}

@@ -1,0 +1,110 @@
+/** The arguments and the answer of `uploadWithConvexSync`, and what can be refused about them without touching a file. */
+import { basename } from "node:path";
+import type { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
+import {
+  acceptsContentType,
+  ASSET_TYPES_OF,
+  assetIntentSchema,
+  entityTypeSchema,
+  type AssetIntent,
+  type AssetType,
+  type EntityType,
+  type Metadata,
+} from "../../contract/asset.ts";
+import { MAX_NAME_LENGTH } from "../../contract/limits.ts";
+import { ReelsyncError } from "./errors.ts";
+import { guessContentType, usualFileName } from "./file/content-type.ts";
+import type { Progress } from "./progress.ts";
+
+export interface UploadRequest {
+  /** A path, bytes in memory, or a stream (Node's or the web's). */
+  file: string | Uint8Array | Readable | ReadableStream;
+  entity: { type: EntityType; id: string };
+  assetType: AssetType;
+  /** Place among the chunks of a scene, from 0. */
+  chunkIndex?: number;
+  /** For people and for the object's key; the path's last segment unless given. */
+  fileName?: string;
+  contentType?: string;
+  durationMs?: number;
+  metadata?: Metadata;
+  onProgress?: (progress: Progress) => void;
+  signal?: AbortSignal;
+  /** Longest time this call may take, all retries included. */
+  timeoutMs?: number;
+}
+
+export interface UploadResult {
+  assetId: string;
+  s3Key: string;
+  /** A presigned URL of limited life, or the public one where the bucket has one. Never stored anywhere. */
+  url: string;
+  version: number;
+  sha256: string;
+  size: number;
+  /** True when the entity already held this very content: no bytes were sent. */
+  deduped: boolean;
+  /** 1 when nothing had to be repeated. */
+  attempts: number;
+  /** `superseded`: recorded, but a newer version was committed meanwhile and stays the current one. */
+  state: "ready" | "superseded";
+}
+
+/** Everything of an intent but the content's own size and hash. */
+export type Described = Omit<AssetIntent, "size" | "sha256">;
+
+/** Throws a coded error for what is wrong with the arguments themselves. */
+export function describeUpload(request: UploadRequest, uploadId: string): Described {
+  const { entity, assetType, chunkIndex = 0, durationMs, metadata } = request;
+  if (!entityTypeSchema.safeParse(entity.type).success) {
+    throw new ReelsyncError(
+      "INVALID_ARGUMENT",
+      `entity.type is "${entity.type}", expected ${entityTypeSchema.options.join(", ")}`,
+    );
+  }
+  if (!ASSET_TYPES_OF[entity.type].includes(assetType)) {
+    throw new ReelsyncError(
+      "INVALID_ASSET_TYPE",
+      `A ${entity.type} holds no ${assetType}, only ${ASSET_TYPES_OF[entity.type].join(", ")}`,
+    );
+  }
+  const { fileName, contentType } = nameAndType(request);
+  const described = assetIntentSchema.omit({ size: true, sha256: true }).safeParse({
+    uploadId,
+    entityType: entity.type,
+    entityId: entity.id,
+    assetType,
+    chunkIndex,
+    fileName,
+    contentType,
+    ...(durationMs !== undefined && { durationMs: Math.round(durationMs) }),
+    ...(metadata !== undefined && { metadata }),
+  });
+  if (!described.success) {
+    const faults = described.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    throw new ReelsyncError("INVALID_ARGUMENT", faults.join("; "));
+  }
+  if (!acceptsContentType(assetType, contentType)) {
+    throw new ReelsyncError("CONTENT_TYPE_FORBIDDEN", `A ${assetType} cannot be ${contentType}`);
+  }
+  return described.data;
+}
+
+function nameAndType({ file, assetType, fileName, contentType }: UploadRequest) {
+  const name =
+    fileName ?? (typeof file === "string" ? basename(file) : usualFileName(assetType, contentType)) ?? "";
+  const type = contentType ?? guessContentType(name, assetType);
+  if (name === "" || type === undefined) {
+    throw new ReelsyncError(
+      "INVALID_ARGUMENT",
+      `The content type of ${name === "" ? `a ${assetType}` : `"${name}"`} cannot be guessed: pass contentType`,
+    );
+  }
+  return { fileName: shortened(name), contentType: type };
+}
+
+/** Keeps the end, where the extension is. */
+function shortened(name: string): string {
+  return name.length > MAX_NAME_LENGTH ? name.slice(-MAX_NAME_LENGTH) : name;
+}
