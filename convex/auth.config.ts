@@ -3,16 +3,17 @@
  * unset variable here fails a push), and this deployment itself for agents (`POST /agent/token`).
  */
 import type { AuthConfig, AuthProvider } from "convex/server";
+import { env } from "./_generated/server";
 import { AGENT_AUDIENCE } from "./model/agentAudience.ts";
 
 export default {
   providers: [
-    ...(JSON.parse(process.env.AUTH_PROVIDERS!) as AuthProvider[]),
+    ...(JSON.parse(env.AUTH_PROVIDERS!) as AuthProvider[]),
     {
       type: "customJwt",
       applicationID: AGENT_AUDIENCE,
-      issuer: process.env.AGENT_JWT_ISSUER!,
-      jwks: process.env.AGENT_JWT_JWKS!,
+      issuer: env.AGENT_JWT_ISSUER!,
+      jwks: env.AGENT_JWT_JWKS!,
       algorithm: "ES256",
     },
   ],

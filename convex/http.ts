@@ -3,6 +3,7 @@ import { httpRouter } from "convex/server";
 import { ConvexError } from "convex/values";
 import type { Refusal } from "../contract/error-code.ts";
 import { internal } from "./_generated/api";
+import { env } from "./_generated/server";
 import { httpAction } from "./functions.ts";
 import { hashAgentKey } from "./model/agentKey.ts";
 import { signAgentToken } from "./model/agentToken.ts";
@@ -25,7 +26,7 @@ http.route({
       if (known === null) {
         return answer(401, refusal("AGENT_KEY_INVALID", "This agent key is unknown or was revoked."));
       }
-      const region = process.env.AWS_REGION;
+      const region = env.AWS_REGION;
       return answer(200, {
         ...signed,
         tenantId: known.tenantId,

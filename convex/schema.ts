@@ -228,10 +228,7 @@ export default defineSchema({
       v.literal("failed"),
     ),
     note: v.optional(v.string()),
-  })
-    .index("by_runId", ["runId"])
-    .index("by_runId_and_kind", ["runId", "kind"])
-    .index("by_runId_and_state", ["runId", "state"]),
+  }).index("by_runId_and_kind", ["runId", "kind"]),
 
   /** Bytes a tenant holds, one row per tenant: every distinct object stored or announced. Written by `begin`, `fail` and repairs, read by `begin` (quota). A commit of what was announced moves nothing here. */
   usage: defineTable({

@@ -5,6 +5,7 @@
 import type { ErrorCode } from "../../contract/error-code.ts";
 import type { Role } from "../../contract/session.ts";
 import type { Doc, Id } from "../_generated/dataModel";
+import { env } from "../_generated/server";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { refuse } from "./refusal.ts";
 
@@ -51,7 +52,7 @@ const MAX_MEMBERSHIPS = 100;
 export async function resolveCaller(ctx: QueryCtx | MutationCtx, audience: Audience): Promise<Caller> {
   const identity = await ctx.auth.getUserIdentity();
   if (identity === null) return refuse("UNAUTHENTICATED", "This call carries no valid token.");
-  if (identity.issuer === process.env.AGENT_JWT_ISSUER) {
+  if (identity.issuer === env.AGENT_JWT_ISSUER) {
     const caller = await resolveAgent(ctx, identity.subject);
     if (!audience.agents) refuse("FORBIDDEN", "Agents may not call this function.");
     return caller;
@@ -97,7 +98,7 @@ export async function requireOwned<Table extends OwnedTable>(
 ): Promise<Doc<Table>> {
   const row = await findOwned(ctx, caller, table, id);
   if (row === null) return refuse(unknown, `No ${NOUN[table]} with id "${id}" is visible to you.`);
-  if (!hasRole(caller, row.tenantId)) refuse("FORBIDDEN", roleFact(caller));
+  if (!hasRole(caller, (row as OwnedRow).tenantId)) refuse("FORBIDDEN", roleFact(caller));
   return row;
 }
 

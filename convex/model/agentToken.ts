@@ -2,6 +2,7 @@
 import { SignJWT, calculateJwkThumbprint, exportJWK, importJWK, importPKCS8 } from "jose";
 import type { CryptoKey, JWK } from "jose";
 import { HOUR, SECOND } from "../../contract/limits.ts";
+import { env } from "../_generated/server";
 import { AGENT_AUDIENCE } from "./agentAudience.ts";
 import { refuse } from "./refusal.ts";
 
@@ -21,8 +22,8 @@ export async function signAgentToken(
   claims: AgentClaims,
   now: number,
 ): Promise<{ token: string; expiresAt: number }> {
-  const issuer = process.env.AGENT_JWT_ISSUER;
-  const secret = process.env.AGENT_JWT_PRIVATE_KEY;
+  const issuer = env.AGENT_JWT_ISSUER;
+  const secret = env.AGENT_JWT_PRIVATE_KEY;
   if (issuer === undefined || secret === undefined) {
     return refuse(
       "CONFIG_INVALID",

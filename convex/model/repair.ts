@@ -9,7 +9,6 @@ import { claimDelete, enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { followAsset } from "./sceneState.ts";
 import { changeSession } from "./sessionCounters.ts";
-import type { SessionPointers } from "./sessionCounters.ts";
 import { release } from "./usage.ts";
 
 /** What the applying action needs to know of a finding. */
@@ -100,7 +99,7 @@ async function loseCurrent(ctx: MutationCtx, row: Doc<"assets">, message: string
     assets: -1,
     pointers: Object.fromEntries(
       pointers.filter((pointer) => session[pointer] === row._id).map((pointer) => [pointer, undefined]),
-    ) as Partial<Record<keyof SessionPointers, undefined>>,
+    ),
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { DEFAULT_PRESIGN_SECONDS, MAX_PRESIGN_SECONDS } from "../../contract/limits.ts";
+import { env } from "../_generated/server";
 import { refuse } from "./refusal.ts";
 
 export interface StorageTarget {
@@ -43,40 +44,40 @@ export interface StorageAccess extends StorageTarget {
 }
 
 export function storageTarget(): StorageTarget {
-  const bucket = set(process.env.S3_BUCKET);
+  const bucket = set(env.S3_BUCKET);
   if (bucket === undefined) return refuse("STORAGE_UNCONFIGURED", "S3_BUCKET is not set on this deployment.");
-  return { bucket, base: process.env.S3_BASE_PREFIX ?? "" };
+  return { bucket, base: env.S3_BASE_PREFIX ?? "" };
 }
 
 export function storageAccess(): StorageAccess {
   const target = storageTarget();
   const parsed = accessSchema.safeParse({
-    AWS_REGION: set(process.env.AWS_REGION),
-    AWS_ACCESS_KEY_ID: set(process.env.AWS_ACCESS_KEY_ID),
-    AWS_SECRET_ACCESS_KEY: set(process.env.AWS_SECRET_ACCESS_KEY),
-    AWS_SESSION_TOKEN: set(process.env.AWS_SESSION_TOKEN),
-    S3_ENDPOINT_URL: set(process.env.S3_ENDPOINT_URL),
-    S3_FORCE_PATH_STYLE: set(process.env.S3_FORCE_PATH_STYLE)?.toLowerCase(),
-    S3_PUBLIC_BASE_URL: set(process.env.S3_PUBLIC_BASE_URL),
-    S3_PRESIGN_EXPIRATION: set(process.env.S3_PRESIGN_EXPIRATION),
+    AWS_REGION: set(env.AWS_REGION),
+    AWS_ACCESS_KEY_ID: set(env.AWS_ACCESS_KEY_ID),
+    AWS_SECRET_ACCESS_KEY: set(env.AWS_SECRET_ACCESS_KEY),
+    AWS_SESSION_TOKEN: set(env.AWS_SESSION_TOKEN),
+    S3_ENDPOINT_URL: set(env.S3_ENDPOINT_URL),
+    S3_FORCE_PATH_STYLE: set(env.S3_FORCE_PATH_STYLE)?.toLowerCase(),
+    S3_PUBLIC_BASE_URL: set(env.S3_PUBLIC_BASE_URL),
+    S3_PRESIGN_EXPIRATION: set(env.S3_PRESIGN_EXPIRATION),
   });
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     return refuse("STORAGE_UNCONFIGURED", `${faults.join("; ")}.`);
   }
-  const env = parsed.data;
+  const read = parsed.data;
   return {
     ...target,
-    region: env.AWS_REGION,
+    region: read.AWS_REGION,
     credentials: {
-      accessKeyId: env.AWS_ACCESS_KEY_ID,
-      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
-      ...(env.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: env.AWS_SESSION_TOKEN }),
+      accessKeyId: read.AWS_ACCESS_KEY_ID,
+      secretAccessKey: read.AWS_SECRET_ACCESS_KEY,
+      ...(read.AWS_SESSION_TOKEN === undefined ? {} : { sessionToken: read.AWS_SESSION_TOKEN }),
     },
-    endpoint: env.S3_ENDPOINT_URL,
-    forcePathStyle: env.S3_FORCE_PATH_STYLE,
-    publicBaseUrl: env.S3_PUBLIC_BASE_URL,
-    presignSeconds: env.S3_PRESIGN_EXPIRATION,
+    endpoint: read.S3_ENDPOINT_URL,
+    forcePathStyle: read.S3_FORCE_PATH_STYLE,
+    publicBaseUrl: read.S3_PUBLIC_BASE_URL,
+    presignSeconds: read.S3_PRESIGN_EXPIRATION,
   };
 }
 
