@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from "jose";
-import { OidcClient, WebStorageStateStore } from "oidc-client-ts";
+import { OidcClient, RefreshState, WebStorageStateStore } from "oidc-client-ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Issuer, type IssuerOptions, startIssuer } from "../../../local/issuer/index.ts";
 
@@ -235,17 +235,15 @@ describe("oidc-client-ts, unmodified", () => {
     });
     const response = await client.processSigninResponse(chosen.headers.get("location")!);
     expect(response.profile).toMatchObject({ sub: "vic", email: "vic@example.com" });
-    const { access_token, id_token, refresh_token, session_state, scope, profile } = response;
+    const { id_token, refresh_token, session_state, scope, profile } = response;
     const refreshed = await client.useRefreshToken({
-      state: {
-        access_token,
+      state: new RefreshState({
         id_token: id_token!,
         refresh_token: refresh_token!,
         session_state,
         scope: scope!,
         profile,
-        data: undefined,
-      },
+      }),
     });
     expect(refreshed.profile.sub).toBe("vic");
     const leaving = await client.createSignoutRequest({ id_token_hint: id_token! });
