@@ -13,7 +13,8 @@ export function installIsolateGlobals(environment: () => Environment): void {
     "process",
     createProcess(environment, () => undefined),
   );
-  for (const name of ["Buffer", "global", "setImmediate", "clearImmediate"]) {
+  // `Buffer` and `global` stay although the isolate has neither: Node's own fetch looks them up at run time.
+  for (const name of ["setImmediate", "clearImmediate"]) {
     Reflect.deleteProperty(globalThis, name);
   }
   installShared();
