@@ -23,7 +23,7 @@ export async function spoolStream(
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<SpooledFile> {
-  const folder = await mkdtemp(join(tmpdir(), "reelsync-"));
+  const folder = await mkdtemp(join(tmpdir(), "reelsync-spool-"));
   const path = join(folder, "bytes");
   const discard = () => rm(folder, { recursive: true, force: true });
   try {

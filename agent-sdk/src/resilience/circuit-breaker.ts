@@ -98,7 +98,8 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
   });
   opossum.on("close", () => enter({ kind: "closed", failuresInARow: 0 }));
 
-  async function admission(signal: AbortSignal): Promise<void> {
+  async function run<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    // Nothing may be awaited between the question and the firing, or several calls would take the one probe's place.
     while (!opossum.closed && !opossum.pendingClose) {
       signal.throwIfAborted();
       const to = await nextChange(signal);
@@ -106,6 +107,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
         throw new ReelsyncError("CIRCUIT_OPEN", `${name} does not answer`, { cause: lastFailure });
       }
     }
+    return opossum.fire(attempt) as Promise<T>;
   }
 
   function nextChange(signal: AbortSignal): Promise<BreakerState> {
@@ -128,10 +130,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
     get state() {
       return state;
     },
-    async run<T>(attempt: () => Promise<T>, signal: AbortSignal) {
-      await admission(signal);
-      return (await opossum.fire(attempt)) as T;
-    },
+    run,
     close: () => opossum.shutdown(),
   };
 }

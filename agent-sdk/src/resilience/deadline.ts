@@ -1,4 +1,5 @@
 /** One limit on time for a whole call, however many attempts are made inside it. Knows nothing of S3 or Convex. */
+import { setMaxListeners } from "node:events";
 import { ReelsyncError } from "../errors.ts";
 
 export interface Deadline {
@@ -25,6 +26,8 @@ export function openDeadline({ timeoutMs, signal: callers, expired }: DeadlineOp
     );
   }, timeoutMs);
   const onAbort = () => controller.abort(asAborted(callers?.reason));
+  // One signal may cancel any number of calls; Node would take the eleventh listener for a leak.
+  if (callers !== undefined) setMaxListeners(0, callers);
   if (callers?.aborted) onAbort();
   else callers?.addEventListener("abort", onAbort, { once: true });
   return {

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { MIB, MINUTE } from "../../contract/limits.ts";
+
+const COMPLETE = {
+  CONVEX_URL: "https://happy-cat-123.convex.cloud",
+  REELSYNC_AGENT_KEY: "rsk_secret",
+  AWS_REGION: "eu-west-1",
+  AWS_ACCESS_KEY_ID: "AKIAEXAMPLE",
+  AWS_SECRET_ACCESS_KEY: "very-secret",
+  S3_BUCKET: "reels",
+};
+
+function faultsOf(env: Record<string, string>): string {
+  try {
+    loadConfig({ env });
+  } catch (error) {
+    expect(error).toMatchObject({ code: "CONFIG_INVALID", retryable: false });
+    return (error as Error).message;
+  }
+  throw new Error("nothing was refused");
+}
+
+describe("what a complete environment gives", () => {
+  test("a frozen configuration with every default filled in", () => {
+    const config = loadConfig({ env: COMPLETE });
+    expect(config).toMatchObject({
+      convexUrl: "https://happy-cat-123.convex.cloud",
+      auth: { kind: "key", tokenUrl: "https://happy-cat-123.convex.site/agent/token" },
+      timeoutMs: 15 * MINUTE,
+      deadLetterDir: ".reelsync/dead-letters",
+      retry: { attempts: 3, baseDelayMs: 1000, maxDelayMs: 60_000 },
+      s3: {
+        bucket: "reels",
+        region: "eu-west-1",
+        multipartThreshold: 64 * MIB,
+        maxAttempts: 10,
+        forcePathStyle: false,
+      },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.s3)).toBe(true);
+  });
+
+  test("options win over variables, canonical names over aliases, and an empty variable counts as unset", () => {
+    const env = { ...COMPLETE, S3_BUCKET: "", S3_BUCKET_NAME: "alias", STORAGE_S3_BUCKET: "older" };
+    expect(loadConfig({ env }).s3.bucket).toBe("alias");
+    expect(loadConfig({ env: { ...env, S3_BUCKET: "canonical" } }).s3.bucket).toBe("canonical");
+    expect(loadConfig({ env, s3: { bucket: "option" } }).s3.bucket).toBe("option");
+  });
+
+  test("a threshold is read in MiB by its canonical name and in bytes by its alias", () => {
+    expect(loadConfig({ env: { ...COMPLETE, S3_MULTIPART_THRESHOLD_MB: "5" } }).s3.multipartThreshold).toBe(
+      5 * MIB,
+    );
+    expect(
+      loadConfig({ env: { ...COMPLETE, S3_MULTIPART_THRESHOLD: "6000000" } }).s3.multipartThreshold,
+    ).toBe(6_000_000);
+  });
+
+  test("a store with an endpoint of its own is spoken to by path and needs no region", () => {
+    const { AWS_REGION: _, ...env } = { ...COMPLETE, S3_ENDPOINT_URL: "http://127.0.0.1:9000" };
+    expect(loadConfig({ env }).s3).toMatchObject({ region: "us-east-1", forcePathStyle: true });
+    expect(loadConfig({ env: { ...env, S3_FORCE_PATH_STYLE: "false" } }).s3.forcePathStyle).toBe(false);
+  });
+
+  test("a token minted elsewhere needs neither an agent key nor a site URL", () => {
+    const { REELSYNC_AGENT_KEY: _, ...env } = { ...COMPLETE, CONVEX_URL: "https://convex.studio.example" };
+    const config = loadConfig({ env, agentToken: async () => "token" });
+    expect(config.auth.kind).toBe("token");
+  });
+});
+
+describe("[G7] what a wrong environment gets", () => {
+  test("one message that names every missing variable and what to set it to", () => {
+    const message = faultsOf({});
+    for (const name of [
+      "CONVEX_URL",
+      "REELSYNC_AGENT_KEY",
+      "S3_BUCKET",
+      "AWS_REGION",
+      "AWS_ACCESS_KEY_ID",
+      "AWS_SECRET_ACCESS_KEY",
+    ]) {
+      expect(message).toContain(`${name} is missing: set it to `);
+    }
+  });
+
+  test("wrong values are quoted with the reason", () => {
+    const message = faultsOf({
+      ...COMPLETE,
+      CONVEX_URL: "happy-cat",
+      S3_MAX_ATTEMPTS: "many",
+      S3_FORCE_PATH_STYLE: "maybe",
+      S3_MULTIPART_THRESHOLD_MB: "1",
+      S3_PRESIGN_EXPIRATION: "604801",
+      STORAGE_TYPE: "LOCAL",
+    });
+    expect(message).toContain('CONVEX_URL is wrong ("happy-cat": expected a http(s) URL)');
+    expect(message).toContain('S3_MAX_ATTEMPTS is wrong ("many": expected a number)');
+    expect(message).toContain('S3_FORCE_PATH_STYLE is wrong ("maybe": expected true or false)');
+    expect(message).toContain("S3_MULTIPART_THRESHOLD_MB is wrong");
+    expect(message).toContain("S3_PRESIGN_EXPIRATION is wrong");
+    expect(message).toContain('STORAGE_TYPE is wrong ("LOCAL": this version stores in S3 only)');
+  });
+
+  test("a site URL that cannot be derived is asked for", () => {
+    expect(faultsOf({ ...COMPLETE, CONVEX_URL: "http://127.0.0.1:3210" })).toContain(
+      "CONVEX_SITE_URL is missing",
+    );
+  });
+
+  test("no secret appears in a message", () => {
+    const env = { ...COMPLETE, S3_BUCKET: "" };
+    const message = faultsOf(env);
+    expect(message).not.toContain("very-secret");
+    expect(message).not.toContain("rsk_secret");
+  });
+});
