@@ -14,7 +14,7 @@ describe("the official CLI", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     fixture = await startStack();
     target = fixture.stack.deployment;
-    http = new ConvexHttpClient(target.url);
+    http = new ConvexHttpClient(target.url, { logger: false });
   });
   afterAll(() => fixture.close());
 
@@ -46,7 +46,7 @@ describe("the official CLI", { timeout: 120_000 }, () => {
   });
 
   test("env list, get, set and remove agree, and a query that reads a variable hears of its change", async () => {
-    const client = new ConvexClient(target.url, { webSocketConstructor: newLine().WebSocket });
+    const client = new ConvexClient(target.url, { webSocketConstructor: newLine().WebSocket, logger: false });
     const greeting = new Watching<string>();
     client.onUpdate(api.viewer.greeting, {}, greeting.update);
     await greeting.until((value) => value === "no greeting");
@@ -62,7 +62,7 @@ describe("the official CLI", { timeout: 120_000 }, () => {
   test("data lists tables and shows a table's documents", async () => {
     expect((await cli(target, "data")).stdout).toContain("messages");
     const shown = await cli(target, "data", "messages", "--format", "jsonl");
-    expect(shown.stdout).toContain('"author":"cli"');
+    expect(shown.stdout).toMatch(/"author": ?"cli"/);
   });
 
   test("logs shows what functions print, as it happens", async () => {
@@ -73,7 +73,7 @@ describe("the official CLI", { timeout: 120_000 }, () => {
   });
 
   test("a push re-runs what is subscribed and keeps the data", async () => {
-    const client = new ConvexClient(target.url, { webSocketConstructor: newLine().WebSocket });
+    const client = new ConvexClient(target.url, { webSocketConstructor: newLine().WebSocket, logger: false });
     const bodies = new Watching<string[]>();
     client.onUpdate(api.messages.by, { author: "cli" }, (messages) =>
       bodies.update(messages.map(({ body }) => body)),

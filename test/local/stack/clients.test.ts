@@ -28,14 +28,17 @@ afterAll(() => fixture.close());
 beforeEach(() => {
   // Tests share the deployment; each looks only at what it wrote itself.
   author = `author-${testNumber++}`;
-  http = new ConvexHttpClient(fixture.stack.deployment.url);
+  http = new ConvexHttpClient(fixture.stack.deployment.url, { logger: false });
 });
 afterEach(async () => {
   for (const undo of cleanUp.splice(0).reverse()) await undo();
 });
 
 function newClient(line: Line = newLine()): ConvexClient {
-  const client = new ConvexClient(fixture.stack.deployment.url, { webSocketConstructor: line.WebSocket });
+  const client = new ConvexClient(fixture.stack.deployment.url, {
+    webSocketConstructor: line.WebSocket,
+    logger: false,
+  });
   cleanUp.push(() => client.close());
   return client;
 }
@@ -148,6 +151,7 @@ test("ConvexReactClient: an optimistic update gives way to the server's value wi
   const client = new ConvexReactClient(fixture.stack.deployment.url, {
     webSocketConstructor: newLine().WebSocket,
     unsavedChangesWarning: false,
+    logger: false,
   });
   cleanUp.push(() => client.close());
   const watch = client.watchQuery(api.messages.by, { author });
