@@ -1,6 +1,5 @@
 /** From a mutation's commit to the callback of a subscriber on another official client, over real sockets. */
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
-import { WebSocket } from "ws";
 import type { ReelsyncStack } from "../demo/stack.ts";
 import { api } from "../convex/_generated/api.js";
 import { percentile } from "./measure.ts";
@@ -9,9 +8,7 @@ const COMMITS = 300;
 
 export async function benchCommitLatency(stack: ReelsyncStack): Promise<void> {
   const writer = new ConvexHttpClient(stack.local.deployment.url, { auth: await stack.tokenFor("ada") });
-  const reader = new ConvexClient(stack.local.deployment.url, {
-    webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,
-  });
+  const reader = new ConvexClient(stack.local.deployment.url);
   reader.setAuth(() => stack.tokenFor("vera"));
   const { sessionId } = await writer.mutation(api.sessions.create, {
     title: "latency",

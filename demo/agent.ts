@@ -2,13 +2,14 @@
  * The demo agent: renders the reel scene by scene and uploads every file with one SDK call each, as any agent would.
  * It knows the SDK and the renderer, nothing of the local stack; outages come in through `beforeUpload`.
  */
-import type { Reelsync, UploadResult } from "reelsync";
+import type { AssetType, Reelsync, UploadResult } from "reelsync";
 import { type Renderer, writeSourceCode, writeSubtitles } from "./render.ts";
 import { type DemoScene, REEL_TITLE, SCENES } from "./scenes.ts";
 
 export interface UploadedAsset extends UploadResult {
   sceneKey: string;
-  assetType: string;
+  assetType: AssetType;
+  chunkIndex: number;
   /** When the renderer closed the file and when the SDK had the record's commit, milliseconds since the epoch. */
   fileClosedAt: number;
   committedAt: number;
@@ -69,24 +70,21 @@ export async function renderScene(
   const { renderer, directory, reelsync } = options;
   const upload = async (
     file: string,
-    assetType: UploadedAsset["assetType"],
+    assetType: AssetType,
     extra: { chunkIndex?: number; durationMs?: number } = {},
   ) => {
     const fileClosedAt = Date.now();
+    const entity = { type: "scene", id: sceneId } as const;
     const result = await reelsync.uploadWithConvexSync({
       file,
-      entity: { type: "scene", id: sceneId },
-      assetType: assetType as "video_chunk",
+      entity,
+      assetType,
       metadata: { take },
       ...extra,
     });
-    options.onAsset?.({
-      ...result,
-      sceneKey: scene.sceneKey,
-      assetType,
-      fileClosedAt,
-      committedAt: Date.now(),
-    });
+    const chunkIndex = extra.chunkIndex ?? 0;
+    const { sceneKey } = scene;
+    options.onAsset?.({ ...result, sceneKey, assetType, chunkIndex, fileClosedAt, committedAt: Date.now() });
   };
 
   const sidecars = [await writeSubtitles(scene, directory), await writeSourceCode(scene, directory)] as const;

@@ -1,4 +1,5 @@
 /** `npm run demo`: one command from a fresh clone to a reel that was rendered, uploaded, recorded, watched and verified. */
+import "./quiet.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";

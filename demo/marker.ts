@@ -33,6 +33,7 @@ export function markerFilter(marked: Marked): string {
 export function readMarker(lightness: (cell: number) => number): Marked | null {
   const bits = Array.from({ length: MARKER.cells }, (_, cell) => (lightness(cell) > 128 ? 1 : 0));
   if (bits[0] !== 1) return null;
-  const value = (from: number, to: number) => bits.slice(from, to).reduce((sum, bit) => sum * 2 + bit, 0);
+  const value = (from: number, to: number) =>
+    bits.slice(from, to).reduce<number>((sum, bit) => sum * 2 + bit, 0);
   return { sceneNumber: value(1, 5), chunkIndex: value(5, 7), take: value(7, 9) };
 }

@@ -131,7 +131,7 @@ function chunkLatencies(
   seen: (assetId: string) => Promise<number>,
 ): Promise<DemoScene>[] {
   return uploaded
-    .filter(({ assetType, chunkIndex }) => assetType === "video_chunk" && (chunkIndex ?? 0) === 0)
+    .filter(({ assetType, chunkIndex }) => assetType === "video_chunk" && chunkIndex === 0)
     .map(async (asset) => ({
       sceneKey: asset.sceneKey,
       title: SCENES.find(({ sceneKey }) => sceneKey === asset.sceneKey)?.title ?? asset.sceneKey,

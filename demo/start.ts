@@ -1,4 +1,5 @@
 /** `npm start`: the same product as the demo, kept running for people to play with. `npm run dev` serves the web sources with reload. */
+import "./quiet.ts";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { PROJECT_DIR } from "./push.ts";

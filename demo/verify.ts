@@ -7,7 +7,6 @@ import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ConvexHttpClient } from "convex/browser";
 import type { Asset } from "../contract/asset.ts";
 import { api } from "../convex/_generated/api.js";
-import type { Id } from "../convex/_generated/dataModel.js";
 
 export interface VerifiedAsset {
   assetId: string;
@@ -26,7 +25,7 @@ export async function verifyAsset(
   bucket: string,
   assetId: string,
 ): Promise<VerifiedAsset> {
-  const record = await convex.query(api.assets.get, { assetId: assetId as Id<"assets"> });
+  const record = await convex.query(api.assets.get, { assetId });
   const facts = {
     assetId,
     s3Key: record.s3Key,

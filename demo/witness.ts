@@ -1,9 +1,7 @@
 /** An official Convex client that watches the session as a viewer would, and notes when it first saw each asset. */
 import { ConvexClient } from "convex/browser";
-import { WebSocket } from "ws";
 import type { Timeline } from "../contract/playback.ts";
 import { api } from "../convex/_generated/api.js";
-import type { Id } from "../convex/_generated/dataModel.js";
 
 export interface Witness {
   /** Resolves with the time (milliseconds since the epoch) at which the subscription first showed the asset. */
@@ -16,26 +14,21 @@ export function watchSession(
   sessionId: string,
   fetchToken: () => Promise<string>,
 ): Witness {
-  const client = new ConvexClient(convexUrl, {
-    webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,
-  });
+  // Its log lines would break the JSON on stdout, and an outage is part of the show.
+  const client = new ConvexClient(convexUrl, { logger: false });
   client.setAuth(fetchToken);
 
   const seenAt = new Map<string, number>();
   const waiting = new Map<string, (at: number) => void>();
-  const unsubscribe = client.onUpdate(
-    api.playback.timeline,
-    { sessionId: sessionId as Id<"sessions"> },
-    (timeline) => {
-      const now = Date.now();
-      for (const assetId of assetIds(timeline)) {
-        if (seenAt.has(assetId)) continue;
-        seenAt.set(assetId, now);
-        waiting.get(assetId)?.(now);
-        waiting.delete(assetId);
-      }
-    },
-  );
+  const unsubscribe = client.onUpdate(api.playback.timeline, { sessionId }, (timeline) => {
+    const now = Date.now();
+    for (const assetId of assetIds(timeline)) {
+      if (seenAt.has(assetId)) continue;
+      seenAt.set(assetId, now);
+      waiting.get(assetId)?.(now);
+      waiting.delete(assetId);
+    }
+  });
 
   return {
     seen(assetId) {
