@@ -98,7 +98,7 @@ export async function requireOwned<Table extends OwnedTable>(
 ): Promise<Doc<Table>> {
   const row = await findOwned(ctx, caller, table, id);
   if (row === null) return refuse(unknown, `No ${NOUN[table]} with id "${id}" is visible to you.`);
-  if (!hasRole(caller, (row as OwnedRow).tenantId)) refuse("FORBIDDEN", roleFact(caller));
+  if (!hasRole(caller, row.tenantId)) refuse("FORBIDDEN", roleFact(caller));
   return row;
 }
 
@@ -116,7 +116,7 @@ export async function findOwned<Table extends OwnedTable>(
   caller: Caller,
   table: Table,
   id: string,
-): Promise<Doc<Table> | null> {
+): Promise<(Doc<Table> & OwnedRow) | null> {
   const normalized = ctx.db.normalizeId(table, id);
   if (normalized === null) return null;
   const row = (await ctx.db.get(table, normalized)) as (Doc<Table> & OwnedRow) | null;

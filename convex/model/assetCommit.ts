@@ -9,7 +9,7 @@ import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { giveUp } from "./assetFailure.ts";
 import { currentOf, newestInSlot } from "./assetRows.ts";
-import { resolveDeadLettersOf } from "./deadLetterState.ts";
+import { resolveDeadLettersOf } from "./uploadCalls.ts";
 import { enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refusal, refuse } from "./refusal.ts";

@@ -17,7 +17,7 @@ import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { newestInSlot, rowsOfKey, versionsOf } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
-import { resolveDeadLetter } from "./deadLetterState.ts";
+import { resolveDeadLetter } from "./uploadCalls.ts";
 import { reclaimKey } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";

@@ -4,6 +4,7 @@ import { requireOwned, sees } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { assetView } from "./assetRows.ts";
 import type { AssetView } from "./assetRows.ts";
+import { rowOfUpload } from "./uploadCalls.ts";
 
 /** The read-back after a commit whose answer never came. Looks in every tenant of the caller: an uploadId names no tenant. */
 export async function assetByUpload(
@@ -14,11 +15,7 @@ export async function assetByUpload(
   const tenantIds =
     caller.kind === "agent" ? [caller.tenantId] : caller.memberships.map((one) => one.tenantId);
   for (const tenantId of tenantIds) {
-    const call = await ctx.db
-      .query("uploadCalls")
-      .withIndex("by_tenantId_and_uploadId", (q) => q.eq("tenantId", tenantId).eq("uploadId", args.uploadId))
-      .unique();
-    const row = call === null ? null : await ctx.db.get("assets", call.assetId);
+    const row = await rowOfUpload(ctx, tenantId, args.uploadId);
     if (row !== null && sees(caller, row)) return assetView(row);
   }
   return null;

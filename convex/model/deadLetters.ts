@@ -2,6 +2,7 @@
  * Dead letters: parked by agents, replayed on an admin's word by the agent that holds the file.
  *
  *   parked ─requestReplay→ replay_requested ─claim→ replaying ─settle→ resolved | parked
+ *   parked ─claim (the agent by itself)→ replaying
  *   any open state ─commit of its upload→ resolved        any open state ─discard→ discarded
  */
 import type { DeadLetter, DeadLetterState } from "../../contract/dead-letter.ts";
@@ -9,8 +10,9 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { findOwned, requireOwned, sees, tenantOf } from "./access.ts";
 import type { Caller } from "./access.ts";
+import { giveUp } from "./assetFailure.ts";
 import { audit } from "./audit.ts";
-import { isCommitted, letterOf } from "./deadLetterState.ts";
+import { callsOf, isCommitted, letterOf, rowOfUpload } from "./uploadCalls.ts";
 import { bounded } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
 import { present } from "./present.ts";
@@ -39,6 +41,7 @@ export async function recordDeadLetter(
     return refuse("FORBIDDEN", "This upload belongs to a project this agent key does not cover.");
   }
   const state = await stateAfterFailure(ctx, tenantId, existing, letter.intent.uploadId);
+  if (existing === null || isOpen(existing)) await giveUpUpload(ctx, caller, tenantId, letter);
   const fields = {
     tenantId,
     uploadId: letter.intent.uploadId,
@@ -56,11 +59,27 @@ export async function recordDeadLetter(
     const deadLetterId = await ctx.db.insert("deadLetters", { ...fields, attempts: letter.attempts });
     return { deadLetterId };
   }
-  if (existing.state !== "resolved" && existing.state !== "discarded") {
+  if (isOpen(existing)) {
     const attempts = Math.max(existing.attempts, letter.attempts);
     await ctx.db.patch("deadLetters", existing._id, { ...fields, attempts });
   }
   return { deadLetterId: existing._id };
+}
+
+/** The scene shows the failure at once; but a row another live call still works on is left to that one. */
+async function giveUpUpload(
+  ctx: MutationCtx,
+  caller: Caller,
+  tenantId: Id<"tenants">,
+  letter: DeadLetter,
+): Promise<void> {
+  const row = await rowOfUpload(ctx, tenantId, letter.intent.uploadId);
+  if (row === null || !sees(caller, row)) return;
+  for (const call of await callsOf(ctx, row)) {
+    if (call.uploadId === letter.intent.uploadId) continue;
+    if ((await letterOf(ctx, tenantId, call.uploadId)) === null) return;
+  }
+  await giveUp(ctx, row, letter.code, letter.message);
 }
 
 async function stateAfterFailure(
@@ -148,7 +167,7 @@ export async function claimReplay(
   args: { deadLetterId: string },
 ): Promise<{ claimed: boolean }> {
   const letter = await requireLetter(ctx, caller, args.deadLetterId);
-  if (letter.state !== "replay_requested") return { claimed: false };
+  if (letter.state !== "replay_requested" && letter.state !== "parked") return { claimed: false };
   await move(ctx, letter, { state: "replaying" });
   return { claimed: true };
 }
@@ -164,7 +183,7 @@ export async function settleReplay(
   },
 ): Promise<null> {
   const letter = await requireLetter(ctx, caller, args.deadLetterId);
-  if (letter.state === "resolved" || letter.state === "discarded") return null;
+  if (!isOpen(letter)) return null;
   if (args.outcome === "resolved") {
     if (!(await isCommitted(ctx, letter.tenantId, letter.uploadId))) {
       refuse("CONFLICT", "Nothing was committed for this upload yet.");
@@ -203,9 +222,11 @@ async function requireLetter(ctx: QueryCtx, caller: Caller, id: string) {
 }
 
 function requireOpen(letter: Doc<"deadLetters">): void {
-  if (letter.state === "resolved" || letter.state === "discarded") {
-    refuse("CONFLICT", `This dead letter is ${letter.state} already.`);
-  }
+  if (!isOpen(letter)) refuse("CONFLICT", `This dead letter is ${letter.state} already.`);
+}
+
+function isOpen(letter: Doc<"deadLetters">): boolean {
+  return letter.state !== "resolved" && letter.state !== "discarded";
 }
 
 async function move(

@@ -1,4 +1,4 @@
-/** Dead letters seen from the sync path: a commit resolves the letters of its upload in its own transaction. */
+/** Upload calls and what they lead to: the asset row, and the dead letter if one was written. A commit resolves the letters in its own transaction. */
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 
@@ -13,11 +13,16 @@ export async function letterOf(ctx: QueryCtx, tenantId: Id<"tenants">, uploadId:
 }
 
 export async function resolveDeadLettersOf(ctx: MutationCtx, row: Doc<"assets">): Promise<void> {
-  const calls = await ctx.db
+  for (const call of await callsOf(ctx, row)) {
+    await resolveDeadLetter(ctx, row.tenantId, call.uploadId);
+  }
+}
+
+export async function callsOf(ctx: QueryCtx, row: Doc<"assets">) {
+  return ctx.db
     .query("uploadCalls")
     .withIndex("by_assetId", (q) => q.eq("assetId", row._id))
     .take(MAX_CALLS);
-  for (const call of calls) await resolveDeadLetter(ctx, row.tenantId, call.uploadId);
 }
 
 export async function resolveDeadLetter(
@@ -36,10 +41,15 @@ export async function isCommitted(
   tenantId: Id<"tenants">,
   uploadId: string,
 ): Promise<boolean> {
+  const row = await rowOfUpload(ctx, tenantId, uploadId);
+  return row?.status === "ready" || row?.status === "superseded";
+}
+
+/** The row an upload call led to. */
+export async function rowOfUpload(ctx: QueryCtx, tenantId: Id<"tenants">, uploadId: string) {
   const call = await ctx.db
     .query("uploadCalls")
     .withIndex("by_tenantId_and_uploadId", (q) => q.eq("tenantId", tenantId).eq("uploadId", uploadId))
     .unique();
-  const row = call === null ? null : await ctx.db.get("assets", call.assetId);
-  return row?.status === "ready" || row?.status === "superseded";
+  return call === null ? null : ctx.db.get("assets", call.assetId);
 }
