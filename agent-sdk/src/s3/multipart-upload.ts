@@ -13,7 +13,7 @@ import {
 import type { StoredObject } from "../../../contract/asset.ts";
 import type { Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
-import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { codedError, isReelsyncError, ReelsyncError } from "../errors.ts";
 import { partRanges, type PartRange } from "../upload-plan.ts";
 import { requestS3, withBodyDigest } from "./request-s3.ts";
 import { s3Code } from "./s3-errors.ts";
@@ -27,7 +27,7 @@ const PARTS_IN_FLIGHT = 4;
 export interface MultipartUpload {
   /** Sends what is missing, completes, reads back. */
   attempt: (call: Call) => Promise<StoredObject>;
-  /** Removes the parts. Resolves to false when S3 could not be told; the bucket's own rule then has to. */
+  /** Removes the parts. */
   abandon: (call: Call) => Promise<void>;
   readonly s3UploadId: string | undefined;
 }
@@ -76,22 +76,28 @@ export function createMultipartUpload(
     object.onBytes(size);
   }
 
-  /** The first failure stops the others; nothing is still in flight when this returns or throws. */
+  /**
+   * After a failure no further part is begun, and those under way are kept for the next attempt, unless there will be
+   * none. Nothing is still in flight when this returns or throws.
+   */
   async function sendMissing(id: string, call: Call): Promise<void> {
     const missing = ranges.filter(({ number }) => !etags.has(number)).values();
     const others = new AbortController();
     const signal = AbortSignal.any([call.signal, others.signal]);
+    let failure: ReelsyncError | undefined;
     const worker = async () => {
-      for (const range of missing) await sendPart(range, id, call, signal);
+      for (const range of missing) {
+        if (failure !== undefined) return;
+        try {
+          await sendPart(range, id, call, signal);
+        } catch (error) {
+          failure ??= codedError(error);
+          if (!failure.retryable) others.abort(failure);
+        }
+      }
     };
-    const workers = Array.from({ length: Math.min(PARTS_IN_FLIGHT, ranges.length) }, () =>
-      worker().catch((error: unknown) => {
-        if (!others.signal.aborted) others.abort(error);
-        throw error;
-      }),
-    );
-    const results = await Promise.allSettled(workers);
-    if (results.some(({ status }) => status === "rejected")) throw others.signal.reason;
+    await Promise.all(Array.from({ length: Math.min(PARTS_IN_FLIGHT, ranges.length) }, worker));
+    if (failure !== undefined) throw failure;
   }
 
   async function complete(id: string, call: Call): Promise<void> {
