@@ -56,6 +56,8 @@ export interface Transaction {
   /** `table` is given only by the explicit-table overloads and must match the id. `isSystem` reads `_…` tables. */
   get(id: string, options?: { table?: string; isSystem?: boolean }): Document | null;
   normalizeId(table: string, id: string): string | null;
+  /** The table an id belongs to, null for text that is no id or names an unknown table. */
+  tableOf(id: string): string | null;
   /** Iterate results lazily; sees this transaction's own writes. */
   stream(query: QueryJson): Iterator<Document>;
   /** A second call in one execution throws; end cursors come from `endCursor` or the journal. */
@@ -117,13 +119,13 @@ export interface Database {
   }): { ts: bigint; watches: number[] };
 
   /**
-   * Checks every stored document against a new schema, and builds added indexes / drops removed ones. The check runs first and changes
-   * nothing when it fails. The JSON is the schema's own `.export()`; null means no schema.
+   * Checks every stored document against a new schema and says which indexes it adds and removes; changes nothing.
+   * The JSON is the schema's own `.export()`; null means no schema.
    */
   checkSchema(
     schema: SchemaJson | null,
   ): { ok: true; added: IndexChange[]; removed: IndexChange[] } | { ok: false; table: string; error: string };
-  /** Makes the schema current and invalidates every watch. Called after `checkSchema` said ok. */
+  /** Makes the schema current, builds added indexes, drops removed ones and invalidates every watch. Called after `checkSchema` said ok. */
   applySchema(schema: SchemaJson | null): { ts: bigint; watches: number[] };
 
   tables(): string[];

@@ -58,7 +58,9 @@ class LocalDatabase implements Database, TransactionHost {
     committed.close();
     const changes = [...committed.pending.changes()];
     if (changes.length === 0) return this.systemCommit(system);
-    const newTables = committed.newTables.filter((table) => changes.some((change) => change.table === table));
+    const newTables = committed.tables.added.filter((table) =>
+      changes.some((change) => change.table === table),
+    );
     const ts = this.clock.nextTs();
     this.write(ts, (writer) => {
       for (const change of changes) writeChange(writer, change);

@@ -46,7 +46,12 @@ export class ReadLog {
 }
 
 function label(index: Index, { lower, upper }: Interval): LabelledInterval {
-  return { index: index.label, lower, upper };
+  return { index: index.label, lower: ownCopy(lower), upper: upper && ownCopy(upper) };
+}
+
+/** Keys from the store may be views of larger memory, which a kept read set would hold and a clone would copy. */
+function ownCopy(key: Uint8Array): Uint8Array {
+  return key.byteLength === key.buffer.byteLength ? key : Uint8Array.from(key);
 }
 
 /** Joins overlapping and touching intervals of the same index. */

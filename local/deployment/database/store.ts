@@ -31,7 +31,7 @@ const HASH_BYTES = 16;
 const PREFIX_BYTES = 4;
 const PRESENT = Buffer.alloc(1);
 
-export type Rows = "documents" | "indexes";
+type Rows = "documents" | "indexes";
 
 export interface StoreWriter {
   putDocument(table: number, key: Uint8Array, json: string): void;
@@ -68,6 +68,8 @@ export class Store {
     this.documents = this.root.openDB("documents", text);
     this.indexes = this.root.openDB("indexes", { keyEncoding: "binary", encoding: "binary" });
     this.system = this.root.openDB("system", text);
+    // A killed process leaves its reader's slot behind, which would keep old pages from being used again.
+    this.root.readerCheck();
     this.checkFormat(dataDir);
   }
 

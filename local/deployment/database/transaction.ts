@@ -1,19 +1,20 @@
 /**
  * One function's view of the database: the newest commit plus its own writes, which nobody else sees until the
- * database commits them. It records what it reads, counts what it uses, and never changes the store.
+ * database commits them. It records what it reads, counts what it uses, and never changes the store. Documents it
+ * returns are shared; nobody may change them.
  */
 import { encodeKey } from "../values/order.ts";
-import { decodeId, IdError, newId, tableNumberOf } from "../values/id.ts";
+import { newId, tableNumberOf } from "../values/id.ts";
 import { ValueError } from "../values/convex-json.ts";
 import { sizeOf } from "../values/size.ts";
 import { validate } from "../values/validator.ts";
 import type { Value } from "../values/value.ts";
 import { indexLabel, findIndex, type Catalog, type Index, type Table } from "./catalog.ts";
 import type { Clock } from "./clock.ts";
+import type { CurrentSchema } from "./current-schema.ts";
 import { DatabaseError } from "./database.ts";
 import type {
   Document,
-  IndexRangeExpression,
   Page,
   PageRequest,
   QueryJson,
@@ -21,20 +22,17 @@ import type {
   Transaction,
   TransactionMetrics,
 } from "./database.ts";
-import { checkTableName, makeDocument, serializeDocument, withoutSystemFields } from "./document-shape.ts";
+import { makeDocument, serializeDocument, withoutSystemFields } from "./document-shape.ts";
 import { compileRange } from "./index-range.ts";
-import { IndexScan, type Interval, type ScanSource } from "./index-scan.ts";
+import { IndexScan, type ScanSource } from "./index-scan.ts";
 import { Usage } from "./limits.ts";
-import { decodeCursor, encodeCursor, fingerprintOf, invalidCursor, type Cursor } from "./cursor.ts";
+import { readPage, type Narrow } from "./page.ts";
 import { PendingWrites, stateOf, type DocumentState } from "./pending-writes.ts";
 import { QueryStream } from "./query-stream.ts";
 import { ReadLog } from "./read-log.ts";
-import type { CurrentSchema } from "./current-schema.ts";
 import type { Store } from "./store.ts";
 import { parseDocument } from "./stored-document.ts";
-import { pageInterval } from "./page-interval.ts";
-
-const MAX_PAGE_SIZE = 32_000;
+import { VisibleTables, type Place } from "./visible-tables.ts";
 
 /** What a transaction needs of the database it belongs to. */
 export interface TransactionHost {
@@ -46,21 +44,12 @@ export interface TransactionHost {
   readonly generation: number;
 }
 
-interface Located {
-  readonly id: string;
-  readonly table: Table;
-  readonly idKey: Uint8Array;
-}
-
-type Method = "get" | "patch" | "replace" | "delete";
-
 export class LocalTransaction implements Transaction, ScanSource {
   readonly ts: bigint;
   readonly store: Store;
   readonly pending = new PendingWrites();
-  /** Tables this transaction wrote the first document to. */
-  readonly newTables: Table[] = [];
-  /** End of the page this transaction returned, for the journal. */
+  readonly tables: VisibleTables;
+  /** Where the page ended that this transaction returned; the journal of its run. */
   pageEnd: string | null = null;
   private readonly reads = new ReadLog();
   private readonly usage = new Usage();
@@ -76,33 +65,36 @@ export class LocalTransaction implements Transaction, ScanSource {
   ) {
     this.ts = host.clock.latestTs();
     this.store = host.store;
+    this.tables = new VisibleTables(() => host.catalog, component);
     this.generation = host.generation;
   }
 
   get(id: string, options: { table?: string; isSystem?: boolean } = {}): Document | null {
     this.checkUsable();
     this.usage.charge("databaseQueries");
-    const located = this.locate("get", id, options.table);
-    if (!located) return null;
-    const { table, idKey } = located;
+    const place = this.tables.place("get", id, options.table);
+    if (!place) return null;
+    const { table } = place;
     if (options.isSystem !== undefined && options.isSystem !== table.isSystem) {
       throw new DatabaseError(
         `Invalid argument \`id\` for \`db.get\`: "${id}" is an id of the ${table.isSystem ? "system " : ""}table ` +
           `"${table.name}". Use \`${table.isSystem ? "db.system.get" : "db.get"}\`.`,
       );
     }
-    this.reads.point(table.byId, idKey);
-    const document = this.state(located)?.document ?? null;
+    const document = this.documentAt(place);
     if (document) this.countRead(table.byId, document);
     return document;
   }
 
-  normalizeId(table: string, id: string): string | null {
+  tableOf(id: string): string | null {
+    return this.tables.tableOf(id);
+  }
+
+  normalizeId(name: string, id: string): string | null {
     this.checkUsable();
-    const number = tableNumberOf(id);
-    const found = this.table(table);
-    if (!found) this.reads.missingTable(this.component, table);
-    return number !== null && found?.number === number ? id : null;
+    const table = this.tables.find(name);
+    if (!table) this.reads.missingTable(this.component, name);
+    return table && tableNumberOf(id) === table.number ? id : null;
   }
 
   stream(query: QueryJson): Iterator<Document, undefined> {
@@ -118,49 +110,23 @@ export class LocalTransaction implements Transaction, ScanSource {
 
   page(request: PageRequest): Page {
     this.checkUsable();
-    const { query, pageSize } = request;
     if (this.pageEnd !== null) {
       throw new DatabaseError(
         "This query or mutation function ran multiple paginated queries, and a function can run only one. " +
           "Use `.take()` or `.collect()` for the others.",
       );
     }
-    if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE_SIZE) {
-      throw new DatabaseError(
-        `The page size must be an integer from 1 to ${MAX_PAGE_SIZE}, got ${pageSize}. Set \`numItems\` accordingly.`,
-      );
-    }
-    const fingerprint = fingerprintOf(this.component, query);
-    const parse = (text: string): Cursor => {
-      const cursor = decodeCursor(text, fingerprint);
-      if (!cursor) throw invalidCursor(text);
-      return cursor;
-    };
-    const start = request.cursor === null ? null : parse(request.cursor);
-    // A journal of another query (the function changed meanwhile) only means that there is no end to keep.
-    const journalEnd = this.journal === null ? null : decodeCursor(this.journal, fingerprint);
-    const end = request.endCursor === null ? journalEnd : parse(request.endCursor);
-    const stream = this.open(query, (interval, descending) => pageInterval(interval, descending, start, end));
-    const page: Document[] = [];
-    let continueAt = end;
-    while (continueAt === null || end !== null) {
-      const next = stream.next();
-      if (next.done) {
-        continueAt ??= { after: null };
-        break;
-      }
-      page.push(next.value);
-      if (end === null && page.length === pageSize) continueAt = { after: stream.scan!.position };
-    }
-    const continueCursor = encodeCursor(continueAt, fingerprint);
-    this.pageEnd = continueCursor;
-    return { page, isDone: continueAt.after === null, continueCursor };
+    const page = readPage(request, this.component, this.journal, (narrow) =>
+      this.open(request.query, narrow),
+    );
+    this.pageEnd = page.continueCursor;
+    return page;
   }
 
   count(name: string): number {
     this.checkUsable();
     this.usage.charge("databaseQueries");
-    const table = this.table(name);
+    const table = this.tables.find(name);
     if (!table) {
       this.reads.missingTable(this.component, name);
       return 0;
@@ -175,7 +141,7 @@ export class LocalTransaction implements Transaction, ScanSource {
 
   insert(name: string, value: Record<string, Value>): string {
     this.checkWritable();
-    const table = this.table(name) ?? this.newTable(name);
+    const table = this.tables.findOrAdd(name);
     const id = newId(table.number, this.beginMs);
     const document = makeDocument(value, id, this.host.clock.nextCreationTime(this.beginMs));
     if (table.name === "_scheduled_functions") {
@@ -186,31 +152,25 @@ export class LocalTransaction implements Transaction, ScanSource {
     return id;
   }
 
-  patch(id: string, value: Record<string, Value | undefined>, table?: string): Document {
-    this.checkWritable();
-    const located = this.locate("patch", id, table);
-    const before = this.stateToChange("Update", id, located);
+  patch(id: string, value: Record<string, Value | undefined>, name?: string): Document {
+    const { before, table } = this.existing("patch", "Update", id, name);
     const merged = new Map<string, Value>(Object.entries(before.document));
     for (const [field, member] of Object.entries(value)) {
       if (member === undefined) merged.delete(field);
       else merged.set(field, member);
     }
-    return this.rewrite(before, Object.fromEntries(merged), located!.table);
+    return this.rewrite(table, before, Object.fromEntries(merged));
   }
 
-  replace(id: string, value: Record<string, Value>, table?: string): Document {
-    this.checkWritable();
-    const located = this.locate("replace", id, table);
-    const before = this.stateToChange("Replace", id, located);
-    return this.rewrite(before, value, located!.table);
+  replace(id: string, value: Record<string, Value>, name?: string): Document {
+    const { before, table } = this.existing("replace", "Replace", id, name);
+    return this.rewrite(table, before, value);
   }
 
-  remove(id: string, table?: string): Document {
-    this.checkWritable();
-    const located = this.locate("delete", id, table);
-    const before = this.stateToChange("Delete", id, located);
-    this.countWrite(located!.table, sizeOf(before.document));
-    this.pending.write(located!.table, id, before, null);
+  remove(id: string, name?: string): Document {
+    const { before, table } = this.existing("delete", "Delete", id, name);
+    this.countWrite(table, sizeOf(before.document));
+    this.pending.write(table, id, before, null);
     return before.document;
   }
 
@@ -262,20 +222,14 @@ export class LocalTransaction implements Transaction, ScanSource {
     this.usage.charge("bytesRead", sizeOf(document));
   }
 
-  private open(
-    { source, operators }: QueryJson,
-    narrow: (interval: Interval, descending: boolean) => Interval | null = (interval) => interval,
-  ): QueryStream {
+  private open({ source, operators }: QueryJson, narrow: Narrow = (interval) => interval): QueryStream {
     this.usage.charge("databaseQueries");
     return asDeveloperError(() => {
-      if (source.type === "Search") throw new DatabaseError(notSupported("Search index", source.indexName));
+      if (source.type === "Search") throw notSupported("Search index", source.indexName);
+      const isFull = source.type === "FullTableScan";
+      const index = this.index(isFull ? `${source.tableName}.by_creation_time` : source.indexName);
       const descending = source.order === "desc";
-      const [tableName, indexName, range] =
-        source.type === "FullTableScan"
-          ? [source.tableName, "by_creation_time", []]
-          : splitIndexName(source.indexName, source.range);
-      const index = this.index(tableName, indexName);
-      const compiled = index && compileRange(index, range);
+      const compiled = index && compileRange(index, isFull ? [] : source.range);
       const interval = compiled && narrow(compiled, descending);
       if (!index || !interval) return new QueryStream(null, operators);
       const scan = new IndexScan(this, index, interval, descending);
@@ -285,75 +239,45 @@ export class LocalTransaction implements Transaction, ScanSource {
   }
 
   /** Null for a table that does not exist, which any query may read as empty. */
-  private index(tableName: string, indexName: string): Index | null {
-    const table = this.table(tableName);
+  private index(name: string): Index | null {
+    const dot = name.indexOf(".");
+    const tableName = name.slice(0, dot);
+    const indexName = name.slice(dot + 1);
+    const table = this.tables.find(tableName);
     if (!table) {
       this.reads.missingTable(this.component, tableName);
       return null;
     }
     const index = findIndex(table, indexName);
     if (index) return index;
-    const label = indexLabel(this.component, tableName, indexName);
-    const kind = this.host.schema.unsupportedIndexes.get(label);
-    throw new DatabaseError(
-      kind ? notSupported(kind, `${tableName}.${indexName}`) : `Index ${tableName}.${indexName} not found.`,
-    );
+    const kind = this.host.schema.unsupportedIndexes.get(indexLabel(this.component, tableName, indexName));
+    throw kind ? notSupported(kind, name) : new DatabaseError(`Index ${name} not found.`);
   }
 
-  private table(name: string): Table | undefined {
-    return (
-      this.host.catalog.table(this.component, name) ?? this.newTables.find((table) => table.name === name)
-    );
-  }
-
-  private tableNumbered(number: number): Table | undefined {
-    const table =
-      this.host.catalog.tableNumbered(number) ?? this.newTables.find((added) => added.number === number);
-    return table?.component === this.component ? table : undefined;
-  }
-
-  private newTable(name: string): Table {
-    checkTableName(name);
-    const table = this.host.catalog.newTable(this.component, name);
-    this.newTables.push(table);
-    return table;
-  }
-
-  /** Null for an id whose table is unknown. */
-  private locate(method: Method, id: string, expected: string | undefined): Located | null {
-    const invalid = `Invalid argument \`id\` for \`db.${method}\``;
-    let number: number;
-    try {
-      number = decodeId(id).table;
-    } catch (error) {
-      if (error instanceof IdError) throw new DatabaseError(`${invalid}: ${error.message}`);
-      throw error;
-    }
-    const table = this.tableNumbered(number);
-    if (!table) return null;
-    if (expected !== undefined && expected !== table.name) {
-      throw new DatabaseError(
-        `${invalid}, expected to be an Id<"${expected}">, got Id<"${table.name}"> instead.`,
-      );
-    }
-    return { id, table, idKey: encodeKey([id]) };
-  }
-
-  private state({ id, table, idKey }: Located): DocumentState | null {
+  /** Reads a document, present or not: the result depends on it either way. */
+  private documentAt({ id, table, idKey }: Place): Document | null {
+    this.reads.point(table.byId, idKey);
     const pending = this.pending.get(id);
-    if (pending !== undefined) return pending;
+    if (pending !== undefined) return pending?.document ?? null;
     const text = this.store.document(table.number, idKey);
-    return text === undefined ? null : stateOf(table, parseDocument(text));
+    return text === undefined ? null : parseDocument(text);
   }
 
-  private stateToChange(verb: string, id: string, located: Located | null): DocumentState {
-    if (located) this.reads.point(located.table.byId, located.idKey);
-    const state = located && this.state(located);
-    if (!state) throw new DatabaseError(`${verb} on nonexistent document ID ${id}`);
-    return state;
+  private existing(
+    method: "patch" | "replace" | "delete",
+    verb: string,
+    id: string,
+    name: string | undefined,
+  ): { before: DocumentState; table: Table } {
+    this.checkWritable();
+    const place = this.tables.place(method, id, name);
+    const document = place && this.documentAt(place);
+    if (!document) throw new DatabaseError(`${verb} on nonexistent document ID ${id}`);
+    const { table } = place;
+    return { before: this.pending.get(id) ?? stateOf(table, document), table };
   }
 
-  private rewrite(before: DocumentState, value: Record<string, Value>, table: Table): Document {
+  private rewrite(table: Table, before: DocumentState, value: Record<string, Value>): Document {
     const { _id, _creationTime } = before.document;
     const document = makeDocument(value, _id, _creationTime);
     this.write(table, before, document);
@@ -363,7 +287,7 @@ export class LocalTransaction implements Transaction, ScanSource {
   private write(table: Table, before: DocumentState | null, document: Document): void {
     const { json, size } = serializeDocument(document);
     const type = table.isSystem ? undefined : this.host.schema.documentType(this.component, table.name);
-    const problem = type === undefined ? null : validate(type, withoutSystemFields(document), this);
+    const problem = type === undefined ? null : validate(type, withoutSystemFields(document), this.tables);
     if (problem !== null) {
       throw new DatabaseError(
         `Failed to insert or update a document in table "${table.name}" because it does not match the schema: ${problem}`,
@@ -371,12 +295,6 @@ export class LocalTransaction implements Transaction, ScanSource {
     }
     this.countWrite(table, size);
     this.pending.write(table, document._id, before, stateOf(table, document, json));
-  }
-
-  /** For validators. */
-  tableOf(id: string): string | null {
-    const number = tableNumberOf(id);
-    return number === null ? null : (this.tableNumbered(number)?.name ?? null);
   }
 
   private countWrite(table: Table, size: number): void {
@@ -391,16 +309,11 @@ export class LocalTransaction implements Transaction, ScanSource {
   }
 }
 
-function splitIndexName(
-  name: string,
-  range: IndexRangeExpression[],
-): [table: string, index: string, range: IndexRangeExpression[]] {
-  const dot = name.indexOf(".");
-  return [name.slice(0, dot), name.slice(dot + 1), range];
-}
-
-function notSupported(kind: string, name: string): string {
-  return `${kind} ${name} is not supported by the local deployment. Use an ordinary index, or a Convex deployment that has it.`;
+function notSupported(kind: string, name: string): DatabaseError {
+  return new DatabaseError(
+    `${kind} ${name} is not supported by the local deployment. ` +
+      "Use an ordinary index, or a Convex deployment that has it.",
+  );
 }
 
 function asDeveloperError<T>(compile: () => T): T {

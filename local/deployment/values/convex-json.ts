@@ -6,9 +6,9 @@ import type { Json } from "./json.ts";
 import type { Value } from "./value.ts";
 import { fieldNameProblem } from "./field-name.ts";
 
-export const MAX_NESTING = 64;
-export const MAX_ARRAY_LENGTH = 8192;
-export const MAX_OBJECT_FIELDS = 1024;
+const MAX_NESTING = 64;
+const MAX_ARRAY_LENGTH = 8192;
+const MAX_OBJECT_FIELDS = 1024;
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;

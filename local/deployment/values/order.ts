@@ -96,7 +96,7 @@ function compareNumbers(a: number, b: number): number {
  * UTF-16 units order like UTF-8 bytes except that surrogates (which spell the largest code points) are smaller than
  * U+E000 to U+FFFF, so the first unit that differs decides once those two ranges have changed places.
  */
-export function compareStrings(a: string, b: string): number {
+function compareStrings(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const left = a.charCodeAt(i);

@@ -31,7 +31,7 @@ const values: (Value | undefined)[] = [
   { c: 1 },
 ];
 
-export const arbitraryFieldValue = fc.constantFrom(...values);
+const arbitraryFieldValue = fc.constantFrom(...values);
 
 /** Contents of a document of the table `t`. */
 export const arbitraryFields = fc

@@ -12,7 +12,6 @@ import type {
   Transaction,
 } from "../../../../local/deployment/database/database.ts";
 import type { Json } from "../../../../local/deployment/values/json.ts";
-import type { Value } from "../../../../local/deployment/values/value.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 
@@ -96,11 +95,4 @@ export function strictSchema(
       documentType: (validator as { json: Json }).json,
     })),
   };
-}
-
-export function fields(value: Record<string, Value | undefined>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Record<
-    string,
-    Value
-  >;
 }

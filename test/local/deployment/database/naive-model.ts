@@ -32,7 +32,7 @@ export function compareIn(index: string, a: Document, b: Document): number {
   return 0;
 }
 
-export function fieldOf(document: Document, field: string): Value | undefined {
+function fieldOf(document: Document, field: string): Value | undefined {
   let value: unknown = document;
   for (const name of field.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
   return value as Value | undefined;
