@@ -1,5 +1,5 @@
 /** What the headers promise about a body, checked before a byte of it is read: its length and its digests. */
-import type { Payload } from "./auth.ts";
+import type { Payload } from "./payload.ts";
 import {
   checksumHeaderName,
   CHECKSUM_ALGORITHMS,

@@ -8,9 +8,9 @@
  * its signature is known to be right; the caller commits nothing until `finish` has returned.
  */
 import { createHash, type Hash } from "node:crypto";
-import { isSame, type ChunkSigning } from "./auth.ts";
 import { S3Error } from "./errors.ts";
-import { chunkStringToSign, sign, trailerStringToSign } from "./signature.ts";
+import type { ChunkSigning } from "./payload.ts";
+import { chunkStringToSign, isSame, sign, trailerStringToSign } from "./signature.ts";
 
 const MAX_SIZE_LINE_BYTES = 16 * 1024;
 const MAX_TRAILER_BYTES = 8 * 1024;

@@ -15,7 +15,7 @@ export interface RequestTarget {
   query: ReadonlyMap<string, string>;
 }
 
-/** `bucket.localhost` resolves to this machine everywhere, so virtual-hosted requests may arrive. */
+/** Browsers and most resolvers take `bucket.localhost` for this machine, so virtual-hosted requests may arrive. */
 const VIRTUAL_HOST = /^(.+)\.localhost(?::\d+)?$/i;
 
 export function percentDecode(text: string): string {

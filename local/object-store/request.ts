@@ -1,6 +1,6 @@
 /** The shapes that travel through the pipeline: an authenticated request in, a reply out. */
 import type { IncomingMessage } from "node:http";
-import type { Payload } from "./auth.ts";
+import type { Payload } from "./payload.ts";
 import type { Bucket } from "./catalog.ts";
 import { S3Error } from "./errors.ts";
 import type { RequestHeaders } from "./request-headers.ts";

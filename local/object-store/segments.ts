@@ -10,7 +10,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { open, unlink, type FileHandle } from "node:fs/promises";
+import { mkdir, open, unlink, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 
 export interface Segment {
@@ -28,9 +28,7 @@ export class SegmentStore {
 
   constructor(dir: string) {
     this.#dir = dir;
-    for (let byte = 0; byte < 256; byte++) {
-      mkdirSync(path.join(dir, byte.toString(16).padStart(2, "0")), { recursive: true });
-    }
+    mkdirSync(dir, { recursive: true });
   }
 
   retain(segments: readonly Segment[]): void {
@@ -143,7 +141,7 @@ export class SegmentWriter {
   }
 
   async write(chunks: Buffer[]): Promise<void> {
-    this.#file ??= await open(this.#path, "wx");
+    this.#file ??= await createFile(this.#path);
     let pending = chunks;
     while (pending.length > 0) {
       const { bytesWritten } = await this.#file.writev(pending, this.#size);
@@ -163,6 +161,17 @@ export class SegmentWriter {
     await this.#file?.close();
     this.#file = undefined;
     if (this.#size > 0) await unlink(this.#path);
+  }
+}
+
+/** The directory is there but for its first file. */
+async function createFile(filePath: string): Promise<FileHandle> {
+  try {
+    return await open(filePath, "wx");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await mkdir(path.dirname(filePath), { recursive: true });
+    return open(filePath, "wx");
   }
 }
 

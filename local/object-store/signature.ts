@@ -1,5 +1,5 @@
 /** The arithmetic of AWS Signature Version 4: canonical request, string to sign, key, HMAC. Decides nothing. */
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { parseQuery } from "./request-target.ts";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
@@ -27,6 +27,13 @@ export function deriveSigningKey(
 
 export const sign = (signingKey: Buffer, stringToSign: string): string =>
   createHmac("sha256", signingKey).update(stringToSign).digest("hex");
+
+/** In constant time, so that a signature cannot be guessed digit by digit. */
+export function isSame(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
 
 /** RFC 3986: everything but the unreserved characters, which is stricter than `encodeURIComponent`. */
 export function uriEncode(text: string): string {

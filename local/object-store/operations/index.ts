@@ -7,6 +7,7 @@ import * as settings from "./bucket-settings.ts";
 import * as copy from "./copy.ts";
 import * as listings from "./listings.ts";
 import * as multipart from "./multipart.ts";
+import * as multipartComplete from "./multipart-complete.ts";
 import * as multipartCopy from "./multipart-copy.ts";
 import * as multipartListings from "./multipart-listings.ts";
 import * as objectRead from "./object-read.ts";
@@ -23,6 +24,7 @@ export const HANDLERS: Record<Operation, Handler> = {
   ...copy,
   ...tagging,
   ...multipart,
+  ...multipartComplete,
   ...multipartCopy,
   ...multipartListings,
 };
