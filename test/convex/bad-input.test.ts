@@ -129,15 +129,13 @@ const CASES: Case[] = [
     what: "a commit of an asset that does not exist",
     code: "ASSET_NOT_FOUND",
     names: /nothing/,
-    call: () =>
-      acme.agent.mutation(api.assets.commit, { assetId: "nothing", object: storedAs({ size: 1 }) }),
+    call: () => acme.agent.mutation(api.assets.commit, { assetId: "nothing", object: storedAs({ size: 1 }) }),
   },
   {
     what: "a project that is no slug",
     code: "INVALID_ARGUMENT",
     names: /project.*slug/,
-    call: () =>
-      acme.agent.mutation(api.sessions.create, { project: "No Slug", sessionKey: "k", title: "t" }),
+    call: () => acme.agent.mutation(api.sessions.create, { project: "No Slug", sessionKey: "k", title: "t" }),
   },
   {
     what: "a scene of a session that does not exist",
@@ -192,9 +190,7 @@ const CASES: Case[] = [
     code: "AGENT_KEY_INVALID",
     names: /key/,
     call: () =>
-      t
-        .withIdentity({ issuer: "https://agents.test", subject: acme.sceneId })
-        .query(api.viewer.me, {}),
+      t.withIdentity({ issuer: "https://agents.test", subject: acme.sceneId }).query(api.viewer.me, {}),
   },
 ];
 

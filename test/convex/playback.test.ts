@@ -96,9 +96,7 @@ describe("playback.urls", () => {
 
   test("assets that are not stored get no URL", async () => {
     const { assetId } = await acme.agent.mutation(api.assets.begin, intentFor(acme));
-    expect(await acme.agent.action(api.playback.urls, { assetIds: [assetId, "no-such-id"] })).toEqual(
-      [],
-    );
+    expect(await acme.agent.action(api.playback.urls, { assetIds: [assetId, "no-such-id"] })).toEqual([]);
   });
 
   test("[G7] an unconfigured store is named with the variables that are missing", async () => {

@@ -1,0 +1,164 @@
+/** Every public function once: who may call it, and a call of it that names rows by these ids. A walk over this table cannot forget one, because a test compares it with what is exported. */
+import { api } from "../../convex/_generated/api";
+import { FIRST_PAGE, intentFor, modules, storedAs, uploadIdOf } from "./world.ts";
+import type { Speaker } from "./world.ts";
+
+/** Rows of one tenant, or ids that look like them. */
+export interface Ids {
+  tenantId: string;
+  sessionId: string;
+  sceneId: string;
+  assetId: string;
+  uploadId: string;
+  deadLetterId: string;
+  runId: string;
+  findingId: string;
+}
+
+export type Who = "viewer" | "editor" | "admin" | "owner" | "agent";
+
+interface PublicFunction {
+  who: readonly Who[];
+  call: (speaker: Speaker, ids: Ids) => Promise<unknown>;
+}
+
+const EVERYONE: readonly Who[] = ["viewer", "editor", "admin", "owner", "agent"];
+const EDITORS: readonly Who[] = ["editor", "admin", "owner", "agent"];
+const ADMINS: readonly Who[] = ["admin", "owner"];
+const AGENTS: readonly Who[] = ["agent"];
+
+const letterFor = (ids: Ids) => ({
+  intent: { ...intentFor({ sceneId: ids.sceneId as never }), uploadId: ids.uploadId },
+  code: "S3_UNAVAILABLE",
+  message: "no answer",
+  step: "upload" as const,
+  attempts: 3,
+  agent: "renderer",
+});
+
+export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
+  "viewer:me": { who: EVERYONE, call: (s) => s.query(api.viewer.me, {}) },
+  "sessions:create": {
+    who: EDITORS,
+    call: (s, { tenantId }) =>
+      s.mutation(api.sessions.create, { tenantId, project: "reels", sessionKey: "new", title: "New" }),
+  },
+  "sessions:end": {
+    who: EDITORS,
+    call: (s, { sessionId }) => s.mutation(api.sessions.end, { sessionId, outcome: "ended" }),
+  },
+  "sessions:list": {
+    who: EVERYONE,
+    call: (s, { tenantId }) => s.query(api.sessions.list, { tenantId, paginationOpts: FIRST_PAGE }),
+  },
+  "sessions:get": {
+    who: EVERYONE,
+    call: (s, { sessionId }) => s.query(api.sessions.get, { sessionId }),
+  },
+  "scenes:upsert": {
+    who: EDITORS,
+    call: (s, { sessionId }) =>
+      s.mutation(api.scenes.upsert, { sessionId, sceneKey: "taken", index: 3, title: "Taken over" }),
+  },
+  "scenes:get": { who: EVERYONE, call: (s, { sceneId }) => s.query(api.scenes.get, { sceneId }) },
+  "scenes:versions": {
+    who: EVERYONE,
+    call: (s, { sceneId }) =>
+      s.query(api.scenes.versions, { sceneId, assetType: "video_chunk", paginationOpts: FIRST_PAGE }),
+  },
+  "assets:begin": {
+    who: EDITORS,
+    call: (s, { sceneId }) =>
+      s.mutation(api.assets.begin, {
+        ...intentFor({ sceneId: sceneId as never }),
+        uploadId: uploadIdOf(0xffffff),
+      }),
+  },
+  "assets:uploading": {
+    who: AGENTS,
+    call: (s, { assetId }) => s.mutation(api.assets.uploading, { assetId }),
+  },
+  "assets:commit": {
+    who: EDITORS,
+    call: (s, { assetId }) => s.mutation(api.assets.commit, { assetId, object: storedAs({ size: 1000 }) }),
+  },
+  "assets:fail": {
+    who: EDITORS,
+    call: (s, { assetId }) => s.mutation(api.assets.fail, { assetId, code: "ABORTED", message: "stopped" }),
+  },
+  "assets:byUpload": {
+    who: EVERYONE,
+    call: (s, { uploadId }) => s.query(api.assets.byUpload, { uploadId }),
+  },
+  "assets:get": { who: EVERYONE, call: (s, { assetId }) => s.query(api.assets.get, { assetId }) },
+  "playback:timeline": {
+    who: EVERYONE,
+    call: (s, { sessionId }) => s.query(api.playback.timeline, { sessionId }),
+  },
+  "playback:urls": {
+    who: EVERYONE,
+    call: (s, { assetId }) => s.action(api.playback.urls, { assetIds: [assetId] }),
+  },
+  "deadLetters:record": {
+    who: AGENTS,
+    call: (s, ids) => s.mutation(api.deadLetters.record, letterFor(ids)),
+  },
+  "deadLetters:list": {
+    who: [...ADMINS, "agent"],
+    call: (s, { tenantId }) => s.query(api.deadLetters.list, { tenantId, paginationOpts: FIRST_PAGE }),
+  },
+  "deadLetters:requestReplay": {
+    who: ADMINS,
+    call: (s, { deadLetterId }) => s.mutation(api.deadLetters.requestReplay, { deadLetterId }),
+  },
+  "deadLetters:replayRequests": {
+    who: AGENTS,
+    call: (s) => s.query(api.deadLetters.replayRequests, { agent: "renderer" }),
+  },
+  "deadLetters:claim": {
+    who: AGENTS,
+    call: (s, { deadLetterId }) => s.mutation(api.deadLetters.claim, { deadLetterId }),
+  },
+  "deadLetters:settle": {
+    who: AGENTS,
+    call: (s, { deadLetterId }) => s.mutation(api.deadLetters.settle, { deadLetterId, outcome: "parked" }),
+  },
+  "deadLetters:discard": {
+    who: ADMINS,
+    call: (s, { deadLetterId }) =>
+      s.mutation(api.deadLetters.discard, { deadLetterId, reason: "not needed" }),
+  },
+  "reconcile:start": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.mutation(api.reconcile.start, { tenantId }),
+  },
+  "reconcile:runs": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.query(api.reconcile.runs, { tenantId, paginationOpts: FIRST_PAGE }),
+  },
+  "reconcile:report": {
+    who: ADMINS,
+    call: (s, { runId }) => s.query(api.reconcile.report, { runId }),
+  },
+  "reconcile:findings": {
+    who: ADMINS,
+    call: (s, { runId }) => s.query(api.reconcile.findings, { runId, paginationOpts: FIRST_PAGE }),
+  },
+  "reconcile:apply": {
+    who: ADMINS,
+    call: (s, { runId, findingId }) => s.mutation(api.reconcile.apply, { runId, findingIds: [findingId] }),
+  },
+};
+
+/** What the deployment exports to everybody, found by loading every module. */
+export async function exportedPublicFunctions(): Promise<string[]> {
+  const names: string[] = [];
+  for (const [path, load] of Object.entries(modules)) {
+    const name = /\/convex\/([A-Za-z]+)\.ts$/.exec(path)?.[1];
+    if (name === undefined) continue;
+    for (const [member, value] of Object.entries((await load()) as Record<string, unknown>)) {
+      if ((value as { isPublic?: boolean } | null)?.isPublic === true) names.push(`${name}:${member}`);
+    }
+  }
+  return names;
+}
