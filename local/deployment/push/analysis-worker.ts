@@ -10,11 +10,10 @@ import { SourceFrames } from "../runtime/source-frames.ts";
 import { installGlobals } from "../runtime/transactions/globals.ts";
 import { loadApp } from "../runtime/transactions/loaded-app.ts";
 import { installSyscalls } from "../runtime/transactions/syscalls.ts";
-import type { Analysis, AnalysisInput, AnalysisMessage } from "./analysis.ts";
+import type { Analysis, AnalysisMessage, AnalysisThreadInput } from "./analysis.ts";
 import { cronsOf, functionsOf, providersOf, routesOf, schemaOf } from "./exports.ts";
 
-const { modules, environment, pushedAtMs } = workerData as AnalysisInput;
-const { process } = globalThis;
+const { modules, moduleEnvironment, environment, pushedAtMs } = workerData as AnalysisThreadInput;
 
 class AnalysisError extends Error {
   constructor(
@@ -28,14 +27,8 @@ class AnalysisError extends Error {
 async function evaluateModules(): Promise<Analysis> {
   const analysis: Analysis = { functions: {}, schema: null, crons: {}, httpRoutes: null, auth: null };
   const entries = modules.filter(({ path }) => !path.startsWith("_deps/"));
-  await evaluateIsolateModules(
-    entries.filter((module) => module.environment === "isolate"),
-    analysis,
-  );
-  await evaluateNodeModules(
-    entries.filter((module) => module.environment === "node"),
-    analysis,
-  );
+  const evaluate = moduleEnvironment === "node" ? evaluateNodeModules : evaluateIsolateModules;
+  await evaluate(entries, analysis);
   return analysis;
 }
 
@@ -70,13 +63,11 @@ async function evaluateIsolateModules(entries: AppModule[], analysis: Analysis):
 }
 
 async function evaluateNodeModules(entries: AppModule[], analysis: Analysis): Promise<void> {
-  if (entries.length === 0) return;
   installNodeGlobals();
   replaceNodeEnvironment(environment);
-  const nodeModules = modules.filter((module) => module.environment === "node");
-  const frames = new SourceFrames(nodeModules);
+  const frames = new SourceFrames(modules);
   const graph = new ModuleGraph({
-    modules: nodeModules,
+    modules,
     allowDynamicImport: true,
     duringImport: (evaluate) => evaluate(),
     importExternal: (specifier) => import(specifier) as Promise<Namespace>,

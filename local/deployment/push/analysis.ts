@@ -26,7 +26,22 @@ export interface Analysis {
 
 export type AnalysisMessage = { ok: true; analysis: Analysis } | { ok: false; code: string; message: string };
 
-export async function analyze(workerData: AnalysisInput): Promise<Analysis> {
+/** Of one environment's modules: the other's would find the wrong globals. */
+export interface AnalysisThreadInput extends AnalysisInput {
+  moduleEnvironment: AppModule["environment"];
+}
+
+export async function analyze(input: AnalysisInput): Promise<Analysis> {
+  const nodeModules = input.modules.filter(({ environment }) => environment === "node");
+  const isolateModules = input.modules.filter(({ environment }) => environment === "isolate");
+  const [isolate, node] = await Promise.all([
+    evaluate({ ...input, modules: isolateModules, moduleEnvironment: "isolate" }),
+    nodeModules.length > 0 ? evaluate({ ...input, modules: nodeModules, moduleEnvironment: "node" }) : null,
+  ]);
+  return { ...isolate, functions: { ...isolate.functions, ...node?.functions } };
+}
+
+async function evaluate(workerData: AnalysisThreadInput): Promise<Analysis> {
   const worker = startThread(new URL("./analysis-worker.ts", import.meta.url), {
     workerData,
     heapMb,

@@ -63,7 +63,7 @@ export class ActionPool {
       environment,
       onEnd: (ended) => {
         workers.delete(ended);
-        if (!this.#isClosed) this.#warm();
+        if (!this.#isClosed && ended.isReady) this.#warm();
       },
     });
     workers.add(worker);

@@ -29,14 +29,17 @@ export interface ActionWorkerOptions {
 
 interface Running {
   resolve: (output: ActionOutput) => void;
-  timer: NodeJS.Timeout;
+  limitMs: number;
+  /** Runs from the moment the thread is up. */
+  timer: NodeJS.Timeout | null;
 }
 
 export class ActionWorker {
   readonly #options: ActionWorkerOptions;
   readonly #worker: Worker;
   readonly #running = new Map<ActionToken, Running>();
-  #isReady = false;
+  /** The thread is up; one that ends before that will not come up a second time either. */
+  isReady = false;
   #lastAnswerMs = 0;
   #pinging: NodeJS.Timeout | null = null;
   /** Takes no new action: one of its actions was given up on, and cannot be stopped but with the thread. */
@@ -71,9 +74,9 @@ export class ActionWorker {
     const { actionMs, nodeActionMs } = this.#options.limits;
     const limitMs = this.#options.environment === "node" ? nodeActionMs : actionMs;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#giveUp(token, limitMs), limitMs);
-      timer.unref();
-      this.#running.set(token, { resolve, timer });
+      const running: Running = { resolve, limitMs, timer: null };
+      this.#running.set(token, running);
+      if (this.isReady) this.#limit(token, running);
       this.#watch();
       this.#post(message);
     });
@@ -91,7 +94,8 @@ export class ActionWorker {
     this.#lastAnswerMs = performance.now();
     switch (message.type) {
       case "ready":
-        this.#isReady = true;
+        this.isReady = true;
+        for (const [token, running] of this.#running) this.#limit(token, running);
         break;
       case "actionDone":
       case "httpDone":
@@ -110,13 +114,18 @@ export class ActionWorker {
   #settle(token: ActionToken, output: ActionOutput): void {
     const running = this.#running.get(token);
     if (!running) return;
-    clearTimeout(running.timer);
+    if (running.timer) clearTimeout(running.timer);
     this.#running.delete(token);
     running.resolve(output);
     if (this.#running.size > 0) return;
     if (this.#pinging) clearInterval(this.#pinging);
     this.#pinging = null;
     if (this.isRetired) void this.terminate();
+  }
+
+  #limit(token: ActionToken, running: Running): void {
+    running.timer = setTimeout(() => this.#giveUp(token, running.limitMs), running.limitMs);
+    running.timer.unref();
   }
 
   #giveUp(token: ActionToken, limitMs: number): void {
@@ -131,7 +140,7 @@ export class ActionWorker {
     let sequence = 0;
     this.#pinging = setInterval(() => {
       const silentMs = performance.now() - this.#lastAnswerMs;
-      if (this.#isReady && silentMs > this.#options.limits.unresponsiveMs) {
+      if (this.isReady && silentMs > this.#options.limits.unresponsiveMs) {
         this.isRetired = true;
         void this.terminate();
       } else {

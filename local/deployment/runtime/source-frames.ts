@@ -34,9 +34,9 @@ export class SourceFrames {
     if (!entry || !("originalSource" in entry) || typeof entry.originalSource !== "string") {
       return `../convex/${path}:${row}:${column}`;
     }
-    const source = posix.normalize(posix.join("convex", posix.dirname(path), entry.originalSource));
-    const shown = source.replace(/^(\.\.\/)*/, "");
-    return `../${shown.startsWith("convex/") || shown.includes("/") ? shown : `convex/${shown}`}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+    // The CLI bundles into `out/` beside the functions' folder, and source maps are relative to the bundle.
+    const source = posix.join("out", posix.dirname(path), entry.originalSource);
+    return `../${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
   }
 
   #map(path: string): SourceMap | null {

@@ -5,18 +5,15 @@ import { join } from "node:path";
 import { createConsole } from "../console-lines.ts";
 import { createProcess } from "../environment.ts";
 import type { Environment } from "../environment.ts";
+import { hideGlobal } from "../hidden-globals.ts";
 import { currentAction } from "./execution.ts";
 
-/** Replaces for good what the isolate runtime lacks: nothing of ours in this thread needs it afterwards. */
 export function installIsolateGlobals(environment: () => Environment): void {
-  define(
+  hideGlobal(
     "process",
     createProcess(environment, () => undefined),
   );
-  // `Buffer` and `global` stay although the isolate has neither: Node's own fetch looks them up at run time.
-  for (const name of ["setImmediate", "clearImmediate"]) {
-    Reflect.deleteProperty(globalThis, name);
-  }
+  for (const name of ["Buffer", "global", "setImmediate", "clearImmediate"]) hideGlobal(name);
   installShared();
 }
 

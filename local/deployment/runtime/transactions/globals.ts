@@ -6,6 +6,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { createConsole } from "../console-lines.ts";
 import { createProcess } from "../environment.ts";
 import type { Environment } from "../environment.ts";
+import { hideGlobal } from "../hidden-globals.ts";
 import { createDeterministicCrypto } from "./crypto.ts";
 import { activeFacilities, refusal } from "./facilities.ts";
 
@@ -25,20 +26,12 @@ export function installGlobals(environment: () => Environment): void {
   const functionProcess = createProcess(environment, (name) => activeFacilities()?.readEnvironment(name));
   replace("performance", () => functionPerformance);
   replace("console", () => functionConsole);
-  replace("process", () => functionProcess);
   replace("crypto", createDeterministicCrypto(crypto));
   for (const name of ["fetch", "setTimeout", "setInterval"]) replace(name, refusing(name));
   for (const name of ["clearTimeout", "clearInterval"]) replace(name, () => () => undefined);
-  for (const name of [
-    "Buffer",
-    "global",
-    "setImmediate",
-    "clearImmediate",
-    "MessageChannel",
-    "BroadcastChannel",
-  ]) {
-    replace(name, () => undefined);
-  }
+  for (const name of ["Buffer", "global", "setImmediate", "clearImmediate", "MessageChannel"])
+    hideGlobal(name);
+  hideGlobal("process", functionProcess);
   Object.assign(globalThis, { self: globalThis, AsyncLocalStorage, AsyncResource });
 }
 
