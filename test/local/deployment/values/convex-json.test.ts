@@ -5,6 +5,7 @@ import {
   jsonToPatch,
   jsonToValue,
   jsonToValueOrUndefined,
+  reviveTrustedJson,
   valueToJson,
 } from "../../../../local/deployment/values/convex-json.ts";
 import type { Json } from "../../../../local/deployment/values/json.ts";
@@ -22,6 +23,8 @@ describe("Convex JSON", () => {
       fc.property(arbitraryValue, (value) => {
         const back = jsonToValue(JSON.parse(JSON.stringify(valueToJson(value))) as Json);
         expect(compareValues(back, value)).toBe(0);
+        const trusted = reviveTrustedJson(JSON.parse(JSON.stringify(valueToJson(value))) as Json);
+        expect(compareValues(trusted, value)).toBe(0);
       }),
     );
   });
