@@ -141,7 +141,9 @@ export class LiveQueries {
       const query = this.#byWatch.get(watch);
       if (!query) continue;
       query.lastNotice = ts;
-      if (query.result?.until === null && ts > query.result.from) query.result.until = ts;
+      // A notice no newer than the result is not about a commit: the engine has lost the read set.
+      const { result } = query;
+      if (result?.until === null) result.until = ts > result.from ? ts : result.from + 1n;
       for (const listener of query.listeners) listener();
     }
   }

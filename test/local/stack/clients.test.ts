@@ -111,6 +111,44 @@ describe("ConvexClient", () => {
     expect(line.received.slice(before).map(({ type }) => type)).toEqual(["Transition"]);
   });
 
+  test("[G4] subscriptions live on when another query never returns and has to be ended", async () => {
+    const bodies = watchBodies(newClient());
+    await bodies.until(() => true);
+    await expect(http.query(api.viewer.neverReturns, {})).rejects.toThrow("timed out");
+    await http.mutation(api.messages.send, { author, body: "after" });
+    await bodies.until((seen) => seen.includes("after"));
+  });
+
+  test("[G4] the results of one Transition belong to one moment, under concurrent writers", async () => {
+    const client = new ConvexReactClient(fixture.stack.deployment.url, {
+      webSocketConstructor: newLine().WebSocket,
+      unsavedChangesWarning: false,
+      logger: false,
+    });
+    cleanUp.push(() => client.close());
+    const mine = client.watchQuery(api.messages.by, { author });
+    const all = client.watchQuery(api.messages.list, {});
+    const counts = new Watching<{ mine: number; all: number }>();
+    const look = () => {
+      const both = [mine.localQueryResult(), all.localQueryResult()];
+      if (!both[0] || !both[1]) return;
+      counts.update({
+        mine: both[0].length,
+        all: both[1].filter((message) => message.author === author).length,
+      });
+    };
+    mine.onUpdate(look);
+    all.onUpdate(look);
+    await counts.until(() => true);
+    const writers = [0, 1, 2].map(async (writer) => {
+      const own = new ConvexHttpClient(fixture.stack.deployment.url, { logger: false });
+      for (let n = 0; n < 15; n++) await own.mutation(api.messages.send, { author, body: `${writer}.${n}` });
+    });
+    await Promise.all(writers);
+    await counts.until((seen) => seen.mine === 45 && seen.all === 45);
+    for (const seen of counts.seen) expect(seen.mine).toBe(seen.all);
+  });
+
   test("a mutation without any subscription resolves, an action too, a refusal rejects with its data", async () => {
     const client = newClient();
     expect(await client.mutation(api.messages.send, { author, body: "x" })).toMatch(/^[0-9a-z]{31,37}$/);

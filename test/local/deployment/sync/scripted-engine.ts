@@ -25,7 +25,8 @@ export class ScriptedEngine implements Engine {
   /** Every query that ran, by path. */
   readonly runs: string[] = [];
   readonly mutationsRun: string[] = [];
-  /** Awaited after the snapshot is taken and before the results are handed over. */
+  /** Awaited before the snapshot is taken, and after it and before the results are handed over. */
+  beforeSnapshot: Gate = async () => undefined;
   afterQueries: Gate = async () => undefined;
   /** Awaited before a mutation commits, and after it committed but before its caller hears of it. */
   beforeCommit: Gate = async () => undefined;
@@ -71,7 +72,15 @@ export class ScriptedEngine implements Engine {
     return this.#ts;
   }
 
+  /** What the real engine does when its worker had to be replaced: every watch is named, without a new timestamp. */
+  loseReadSets(): void {
+    const watches = [...this.#watches.keys()];
+    this.#watches.clear();
+    for (const listener of this.#listeners) listener({ ts: this.#ts, watches });
+  }
+
   async queries(requests: QueryRequest[]): Promise<{ ts: bigint; results: QueryResult[] }> {
+    await this.beforeSnapshot();
     if (this.failQueriesWith) throw this.failQueriesWith;
     const ts = this.#ts;
     const results = requests.map((request) => this.#query(request));

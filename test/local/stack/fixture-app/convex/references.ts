@@ -39,6 +39,7 @@ export const api = {
   viewer: {
     me: query<NoArgs, Record<string, unknown> | null>("viewer:me"),
     greeting: query<NoArgs, string>("viewer:greeting"),
+    neverReturns: query<NoArgs, never>("viewer:neverReturns"),
     sendAsMe: mutation<{ body: string }, string>("viewer:sendAsMe"),
   },
   digest: { sha256: action<{ text: string }, string>("digest:sha256") },

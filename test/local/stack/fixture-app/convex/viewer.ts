@@ -13,3 +13,10 @@ export const sendAsMe = mutation({
     return ctx.db.insert("messages", { author: identity.subject, body });
   },
 });
+
+export const neverReturns = query({
+  args: {},
+  handler: () => {
+    for (;;);
+  },
+});
