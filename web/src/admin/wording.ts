@@ -1,0 +1,55 @@
+/** Findings and dead letters in the words an operator would use. */
+import type { DeadLetterState } from "../../../contract/dead-letter.ts";
+import type { FindingKind, Repair } from "../../../contract/reconcile.ts";
+import type { Tone } from "../ui/StatusBadge.tsx";
+
+export const FINDING_KINDS: { kind: FindingKind; label: string; meaning: string }[] = [
+  {
+    kind: "object_without_record",
+    label: "Objects without a record",
+    meaning: "In the bucket, known to nobody: paid for and unreachable.",
+  },
+  {
+    kind: "record_without_object",
+    label: "Records without an object",
+    meaning: "Said to be ready, but the bytes are gone.",
+  },
+  {
+    kind: "size_mismatch",
+    label: "Size mismatches",
+    meaning: "Both exist, and disagree about how long the file is.",
+  },
+];
+
+export const KIND_LABEL: Record<FindingKind, string> = {
+  object_without_record: "No record",
+  record_without_object: "No object",
+  size_mismatch: "Size differs",
+};
+
+export const REPAIR_LABEL: Record<Repair, string> = {
+  quarantine_object: "Move to quarantine",
+  mark_record: "Mark the record",
+};
+
+export const FINDING_STATES: Record<string, { label: string; tone: Tone; live?: boolean }> = {
+  open: { label: "Open", tone: "planned" },
+  applying: { label: "Applying", tone: "working", live: true },
+  applied: { label: "Applied", tone: "ready" },
+  skipped: { label: "Skipped", tone: "neutral" },
+  failed: { label: "Failed", tone: "failed" },
+};
+
+export const LETTER_STATES: Record<DeadLetterState, { label: string; tone: Tone; live?: boolean }> = {
+  parked: { label: "Parked", tone: "failed" },
+  replay_requested: { label: "Replay requested", tone: "working", live: true },
+  replaying: { label: "Replaying", tone: "working", live: true },
+  resolved: { label: "Resolved", tone: "ready" },
+  discarded: { label: "Discarded", tone: "neutral" },
+};
+
+export const STEP_LABEL: Record<"begin" | "upload" | "commit", string> = {
+  begin: "opening the upload",
+  upload: "moving the bytes",
+  commit: "writing the record",
+};

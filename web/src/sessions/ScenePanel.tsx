@@ -1,0 +1,65 @@
+import { Tabs } from "@mantine/core";
+import type { TimelineScene } from "../../../contract/playback.ts";
+import { StatusBadge } from "../ui/StatusBadge.tsx";
+import { SceneFiles } from "./SceneFiles.tsx";
+import styles from "./ScenePanel.module.css";
+import { SceneVersions } from "./SceneVersions.tsx";
+import { SCENE_STATUS } from "./session-status.ts";
+import { SourceCode } from "./SourceCode.tsx";
+
+interface Props {
+  scene: TimelineScene;
+  isPlaying: boolean;
+  /** Another scene plays than the one looked at. */
+  canFollow: boolean;
+  onFollow: () => void;
+}
+
+/** Everything that belongs to one scene. */
+export function ScenePanel({ scene, isPlaying, canFollow, onFollow }: Props) {
+  const { label, tone, live } = SCENE_STATUS[scene.status];
+  return (
+    <section className={styles["panel"]} data-testid="scene-panel">
+      <header>
+        <p className={styles["eyebrow"]}>
+          Scene {scene.index + 1}
+          {isPlaying && " · in the player"}
+          {canFollow && (
+            <button type="button" onClick={onFollow}>
+              Back to what plays
+            </button>
+          )}
+        </p>
+        <h2>{scene.title}</h2>
+        <div className={styles["badges"]}>
+          <StatusBadge tone={tone} live={live ?? false}>
+            {label}
+          </StatusBadge>
+          {scene.assetVersion > 0 && <span>Version {scene.assetVersion}</span>}
+          <code>{scene.sceneKey}</code>
+        </div>
+        {scene.errorMessage && (
+          <p className={styles["error"]} role="alert">
+            {scene.errorMessage}
+          </p>
+        )}
+      </header>
+      <Tabs defaultValue="code" keepMounted={false}>
+        <Tabs.List grow>
+          <Tabs.Tab value="code">Code</Tabs.Tab>
+          <Tabs.Tab value="versions">Versions</Tabs.Tab>
+          <Tabs.Tab value="files">Files</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="code" className={styles["body"]}>
+          <SourceCode key={scene.sourceCode?.assetId ?? "none"} asset={scene.sourceCode} />
+        </Tabs.Panel>
+        <Tabs.Panel value="versions" className={styles["body"]}>
+          <SceneVersions key={scene.sceneId} sceneId={scene.sceneId} />
+        </Tabs.Panel>
+        <Tabs.Panel value="files" className={styles["body"]}>
+          <SceneFiles key={scene.sceneId} sceneId={scene.sceneId} />
+        </Tabs.Panel>
+      </Tabs>
+    </section>
+  );
+}
