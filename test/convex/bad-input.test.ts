@@ -32,7 +32,7 @@ interface Case {
 }
 
 const begin = (over: Record<string, unknown>) =>
-  acme.agent.mutation(api.assets.begin, { ...intentFor(acme), ...over } as never);
+  acme.agent.mutation(api.assets.begin, { ...intentFor(acme), ...over });
 
 const CASES: Case[] = [
   {

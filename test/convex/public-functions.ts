@@ -4,16 +4,9 @@ import { FIRST_PAGE, intentFor, modules, storedAs, uploadIdOf } from "./world.ts
 import type { Speaker } from "./world.ts";
 
 /** Rows of one tenant, or ids that look like them. */
-export interface Ids {
-  tenantId: string;
-  sessionId: string;
-  sceneId: string;
-  assetId: string;
-  uploadId: string;
-  deadLetterId: string;
-  runId: string;
-  findingId: string;
-}
+export type Ids = Record<IdName, string>;
+type IdName =
+  "tenantId" | "sessionId" | "sceneId" | "assetId" | "uploadId" | "deadLetterId" | "runId" | "findingId";
 
 export type Who = "viewer" | "editor" | "admin" | "owner" | "agent";
 

@@ -142,16 +142,18 @@ export async function publish(speaker: Speaker, intent: AssetIntent) {
 
 /** The refusal a call ends with; fails the test if it ends otherwise. */
 export async function refusalOf(call: Promise<unknown>): Promise<Refusal> {
-  try {
-    await call;
-  } catch (fault) {
-    if (fault instanceof ConvexError) {
-      const data: unknown = fault.data;
-      return (typeof data === "string" ? JSON.parse(data) : data) as Refusal;
-    }
-    throw fault;
-  }
-  throw new Error("expected a refusal, but the call succeeded");
+  const fault: unknown = await call.then(
+    () => new Error("expected a refusal, but the call succeeded"),
+    (reason: unknown) => reason,
+  );
+  return refusalIn(fault);
+}
+
+/** convex-test hands on a ConvexError's data as the JSON it would be on the wire. */
+export function refusalIn(fault: unknown): Refusal {
+  if (!(fault instanceof ConvexError)) throw fault;
+  const data: unknown = fault.data;
+  return (typeof data === "string" ? JSON.parse(data) : data) as Refusal;
 }
 
 /** Everything in the database, for "nothing changed". */
