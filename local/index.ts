@@ -13,7 +13,6 @@ import { runService } from "./service.ts";
 
 export { LocalStackError } from "./errors.ts";
 export type { Person } from "./issuer/index.ts";
-export type { Ports } from "./ports.ts";
 
 export interface LocalStackOptions {
   dataDir: string;

@@ -11,6 +11,8 @@ export interface Door {
 
 export interface Listener {
   port: number;
+  /** How programs of this machine reach it. */
+  url: string;
   /** Stops listening and drops every connection, whatever it is doing. */
   close(): Promise<void>;
 }
@@ -34,7 +36,14 @@ export async function listen(host: string, port: number, door: Promise<Door>): P
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+  const bound = (server.address() as AddressInfo).port;
+  return { port: bound, url: `http://${reachableHost(host)}:${bound}`, close: () => close(server) };
+}
+
+/** A server on every interface is reached through one of them. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function close(server: Server): Promise<void> {

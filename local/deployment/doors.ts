@@ -44,8 +44,8 @@ export async function openDoors(
     listeners.push(cloud);
     const site = await listen(host, options.sitePort ?? 0, siteDoor.promise);
     listeners.push(site);
-    const url = `http://${host}:${cloud.port}`;
-    const siteUrl = `http://${host}:${site.port}`;
+    const { url } = cloud;
+    const siteUrl = site.url;
 
     const engine = await openEngine({ cloudUrl: url, siteUrl });
     const authenticator = new Authenticator(adminKey, () => engine.authProviders());

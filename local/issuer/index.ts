@@ -43,7 +43,7 @@ export interface Issuer {
   close(): Promise<void>;
 }
 
-export class IssuerError extends Error {
+class IssuerError extends Error {
   override name = "IssuerError";
   constructor(
     readonly code: "REDIRECT_URI_NOT_LOOPBACK" | "UNKNOWN_PERSON",
@@ -65,7 +65,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   const key = await openSigningKey(dataDir);
   let open!: (door: Door) => void;
   const listener = await listen(host, options.port ?? 0, new Promise<Door>((resolve) => (open = resolve)));
-  const issuer = `http://${host}:${listener.port}`;
+  const issuer = listener.url;
   const ttlSeconds = options.tokenTtlSeconds ?? HOUR_SECONDS;
   const tokens = new Tokens({ issuer, clientId, key, ttlSeconds });
   const codes = new AuthorizationCodes();

@@ -36,20 +36,24 @@ export function cloudApp(engine: Engine, authenticator: Authenticator, urls: Dep
     .use(limitBody(FUNCTION_BODY_LIMIT))
     .route("/", functionRoutes(engine));
 
-  return new Hono()
-    .onError(onError)
-    .notFound((c) =>
-      c.json(
-        { code: "NotFound", message: `There is no ${c.req.method} ${new URL(c.req.url).pathname} here.` },
-        404,
-      ),
-    )
-    .get("/", (c) =>
-      c.text("This local deployment is running. Give its address to a Convex client as CONVEX_URL."),
-    )
-    .get("/version", (c) => c.text(VERSION))
-    .get("/instance_version", (c) => c.text(VERSION))
-    .get("/instance_name", (c) => c.text(INSTANCE_NAME))
-    .route("/api", api)
-    .route("/http", siteApp(engine, authenticator, urls.siteUrl, "/http"));
+  return (
+    new Hono()
+      .onError(onError)
+      .notFound((c) =>
+        c.json(
+          { code: "NotFound", message: `There is no ${c.req.method} ${new URL(c.req.url).pathname} here.` },
+          404,
+        ),
+      )
+      .get("/", (c) =>
+        c.text("This local deployment is running. Give its address to a Convex client as CONVEX_URL."),
+      )
+      .get("/version", (c) => c.text(VERSION))
+      .get("/instance_version", (c) => c.text(VERSION))
+      .get("/instance_name", (c) => c.text(INSTANCE_NAME))
+      // For the CLI's network-test.
+      .post("/echo", limitBody(FUNCTION_BODY_LIMIT), async (c) => c.body(await c.req.arrayBuffer()))
+      .route("/api", api)
+      .route("/http", siteApp(engine, authenticator, urls.siteUrl, "/http"))
+  );
 }

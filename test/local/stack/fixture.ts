@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type LocalStack, type LocalStackOptions, startLocalStack } from "../../../local/index.ts";
 
-export const CLIENT_ID = "fixture";
-export const PEOPLE = [
+const CLIENT_ID = "fixture";
+const PEOPLE = [
   { subject: "ada", name: "Ada Byron", email: "ada@example.com" },
   { subject: "ben", name: "Ben Example", email: "ben@example.com" },
 ];

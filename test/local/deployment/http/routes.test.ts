@@ -228,6 +228,12 @@ describe("the rest", () => {
     expect(answer.headers.get("access-control-max-age")).toBe("86400");
   });
 
+  test("/echo gives back what it is sent, as the CLI's network test wants", async () => {
+    const sent = new Uint8Array(4 * 1024 * 1024).fill(7);
+    const answer = await fetch(`${deployment.url}/echo`, { method: "POST", body: sent });
+    expect(Buffer.from(await answer.arrayBuffer()).equals(Buffer.from(sent))).toBe(true);
+  });
+
   test("version and name are text, an unknown route is 404 in JSON, a known unsupported one 501", async () => {
     expect(await (await fetch(`${deployment.url}/version`)).text()).toMatch(/^\d+\.\d+\.\d+$/);
     expect((await fetch(`${deployment.url}/instance_name`)).status).toBe(200);
