@@ -1,7 +1,6 @@
 /** Runs actions and HTTP actions in the pool, and gives them their queries, mutations, actions and scheduler. */
 import { performance } from "node:perf_hooks";
 import type { UserIdentity } from "../engine.ts";
-import type { Json } from "../values/json.ts";
 import type {
   ActionEnvironment,
   ActionStart,
@@ -19,6 +18,8 @@ import type { Access } from "./function-lookup.ts";
 import { pathOfReference } from "./function-reference.ts";
 import type { EngineLimits } from "./limits.ts";
 import { failedOutput } from "./outcome.ts";
+import { numberArgument, textArgument } from "./syscall-arguments.ts";
+import type { SyscallArguments } from "./syscall-arguments.ts";
 import type { TransactionClient } from "./transaction-client.ts";
 import type { FunctionOutput } from "./transaction-messages.ts";
 
@@ -30,8 +31,6 @@ export interface ActionCall {
   access: Access;
   scheduledFunctionId?: string;
 }
-
-type Arguments = Record<string, Json | undefined>;
 
 export class ActionHost {
   readonly #transactions: TransactionClient;
@@ -125,17 +124,17 @@ export class ActionHost {
     const caller = this.#running.get(token);
     if (!caller) return { ok: false, message: `${op} was called by an action that is over.` };
     try {
-      return await this.#perform(caller, op, JSON.parse(text) as Arguments);
+      return await this.#perform(caller, op, JSON.parse(text) as SyscallArguments);
     } catch (error) {
       if (error instanceof Error) return { ok: false, message: error.message };
       throw error;
     }
   }
 
-  async #perform(caller: ActionStart, op: string, args: Arguments): Promise<SyscallReply> {
+  async #perform(caller: ActionStart, op: string, args: SyscallArguments): Promise<SyscallReply> {
     const { identity, requestId } = caller;
     if (op === "1.0/actions/cancel_job") {
-      await this.#transactions.call("cancelJob", { id: String(args.id) });
+      await this.#transactions.call("cancelJob", { id: textArgument(args, "id") });
       return { ok: true, value: "null" };
     }
     const path = pathOfReference(args);
@@ -143,7 +142,7 @@ export class ActionHost {
       const { id } = await this.#transactions.call("schedule", {
         path,
         args: args.args ?? {},
-        dueMs: Number(args.ts) * 1000,
+        dueMs: numberArgument(args, "ts") * 1000,
       });
       return { ok: true, value: JSON.stringify(id) };
     }

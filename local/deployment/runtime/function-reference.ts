@@ -1,8 +1,8 @@
 /** The three ways in which a syscall names another function. */
-import type { Json } from "../values/json.ts";
 import { FunctionFailure } from "./failure.ts";
 import { parseFunctionPath, storedPath } from "./function-path.ts";
 import type { FunctionPath } from "./function-path.ts";
+import type { SyscallArguments } from "./syscall-arguments.ts";
 
 const handleScheme = "function://app/";
 
@@ -11,7 +11,7 @@ export function functionHandle(path: FunctionPath): string {
 }
 
 /** Canonical path of the function that `name`, `functionHandle` or `reference` names; whether it exists is not asked. */
-export function pathOfReference(args: Record<string, Json | undefined>): string {
+export function pathOfReference(args: SyscallArguments): string {
   const { name, functionHandle: handle, reference } = args;
   const text =
     typeof name === "string"
@@ -26,5 +26,5 @@ export function pathOfReference(args: Record<string, Json | undefined>): string 
       `Components are not supported by the local deployment (reference ${reference}).`,
     );
   }
-  throw new FunctionFailure(`Invalid function reference: ${String(name ?? handle)}`);
+  throw new FunctionFailure(`Invalid function reference: ${JSON.stringify(name ?? handle ?? null)}`);
 }

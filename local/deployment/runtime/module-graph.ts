@@ -73,7 +73,7 @@ export class ModuleGraph {
           initializeImportMeta: (meta) => {
             meta.url = `${moduleScheme}${path}`;
           },
-          importModuleDynamically: ((specifier: string) => this.#importDynamically(specifier, path)) as never,
+          importModuleDynamically: (specifier: string) => this.#importDynamically(specifier, path),
         }),
       );
       this.#linked.set(path, instance);

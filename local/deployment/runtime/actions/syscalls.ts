@@ -1,7 +1,9 @@
 /** `globalThis.Convex` in action workers: questions about the action are answered here, all else by the main thread. */
 import type { FromActionWorker, SyscallReply } from "../action-messages.ts";
+import { FunctionFailure } from "../failure.ts";
 import { displayPath, parseFunctionPath } from "../function-path.ts";
 import { functionHandle, pathOfReference } from "../function-reference.ts";
+import type { SyscallArguments } from "../syscall-arguments.ts";
 import { unsupported } from "../unsupported.ts";
 import type { Json } from "../../values/json.ts";
 import { actionOf } from "./execution.ts";
@@ -15,9 +17,7 @@ const answeredByHost = new Set([
   "1.0/actions/cancel_job",
 ]);
 
-type Arguments = Record<string, Json | undefined>;
-
-const answeredHere: Record<string, (execution: ActionExecution, args: Arguments) => Json> = {
+const answeredHere: Record<string, (execution: ActionExecution, args: SyscallArguments) => Json> = {
   "1.0/getUserIdentity": ({ start }) => start.identity,
   "1.0/getFunctionMetadata": ({ path }) => ({ name: path ? displayPath(path) : "http", componentPath: "" }),
   "1.0/getDeploymentMetadata": () => ({ name: "local", region: null, class: "s16" }),
@@ -62,12 +62,13 @@ export class ActionSyscalls {
   }
 
   async #perform(op: string, text: string): Promise<string> {
-    const args = JSON.parse(text) as Arguments;
+    const args = JSON.parse(text) as SyscallArguments;
     const execution = actionOf(args.requestId);
     if (!execution) throw new Error(`${op} was called outside of a running action.`);
     const answer = Object.hasOwn(answeredHere, op) ? answeredHere[op]! : null;
     if (answer) return JSON.stringify(answer(execution, args));
-    if (!answeredByHost.has(op)) throw unsupported(op) ?? new Error(`Unknown async operation ${op}`);
+    if (!answeredByHost.has(op))
+      throw unsupported(op) ?? new FunctionFailure(`Unknown async operation ${op}`);
     return this.#ask(execution, op, text);
   }
 

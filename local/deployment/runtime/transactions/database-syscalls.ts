@@ -4,9 +4,11 @@ import { jsonToPatch, jsonToValue, valueToJson } from "../../values/convex-json.
 import type { Json } from "../../values/json.ts";
 import type { Value } from "../../values/value.ts";
 import { FunctionFailure } from "../failure.ts";
+import { numberArgument, textArgument } from "../syscall-arguments.ts";
+import type { SyscallArguments } from "../syscall-arguments.ts";
 import type { Execution } from "./execution.ts";
-import { numberArgument, requireMutation, textArgument } from "./syscall.ts";
-import type { AsyncSyscall, SyncSyscall, SyscallArguments } from "./syscall.ts";
+import { requireMutation } from "./syscall.ts";
+import type { AsyncSyscall, SyncSyscall } from "./syscall.ts";
 
 export const syncSyscalls: Record<string, SyncSyscall> = {
   "1.0/queryStream": (execution, args) => ({

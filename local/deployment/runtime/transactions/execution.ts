@@ -44,6 +44,10 @@ export class Execution {
     readonly depth: number,
   ) {}
 
+  get isBusy(): boolean {
+    return this.tail !== null;
+  }
+
   openStream(iterator: Iterator<Document>): number {
     const id = this.#nextStream++;
     this.#streams.set(id, iterator);

@@ -61,10 +61,16 @@ function replace(name: string, replacement: () => unknown): void {
 function installDate(): void {
   const RealDate = Date;
   function FunctionDate(this: unknown, ...args: unknown[]): unknown {
-    if (new.target === undefined) return new RealDate(activeFacilities()?.nowMs ?? RealDate.now()).toString();
+    const constructed = new.target as unknown as { new (): Date } | undefined;
+    if (constructed === undefined)
+      return new RealDate(activeFacilities()?.nowMs ?? RealDate.now()).toString();
     const facilities = activeFacilities();
     const given = args.length === 0 && facilities !== null ? [facilities.nowMs] : args;
-    return Reflect.construct(RealDate, given, new.target === FunctionDate ? RealDate : new.target);
+    return Reflect.construct(
+      RealDate,
+      given,
+      (constructed as unknown) === FunctionDate ? RealDate : constructed,
+    );
   }
   Object.defineProperty(FunctionDate, "name", { value: "Date" });
   Object.defineProperty(FunctionDate, "length", { value: 7 });

@@ -1,5 +1,4 @@
 /** What a function may ask about its caller, itself and its transaction. */
-import type { Json } from "../../values/json.ts";
 import { displayPath, parseFunctionPath } from "../function-path.ts";
 import { functionHandle, pathOfReference } from "../function-reference.ts";
 import type { AsyncSyscall } from "./syscall.ts";
@@ -8,7 +7,7 @@ import { requireMutation } from "./syscall.ts";
 export const metadataSyscalls: Record<string, AsyncSyscall> = {
   "1.0/getUserIdentity": ({ run }) => run.identity,
   "1.0/getFunctionMetadata": ({ found }) => ({ name: displayPath(found), componentPath: "" }),
-  "1.0/getTransactionMetrics": ({ run }) => run.transaction.metrics() as unknown as Json,
+  "1.0/getTransactionMetrics": ({ run }) => run.transaction.metrics(),
   "1.0/getDeploymentMetadata": () => ({ name: "local", region: null, class: "s16" }),
   "1.0/getRequestMetadata": (execution) => {
     requireMutation(execution, "`getRequestMetadata`");

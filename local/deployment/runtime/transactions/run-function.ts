@@ -6,6 +6,7 @@ import { FunctionFailure, failureOf } from "../failure.ts";
 import { requireFunction } from "../function-lookup.ts";
 import type { FoundFunction } from "../function-lookup.ts";
 import { pathOfReference } from "../function-reference.ts";
+import { textArgument } from "../syscall-arguments.ts";
 import { Execution } from "./execution.ts";
 import type { Run } from "./execution.ts";
 import { activate, asEngine } from "./facilities.ts";
@@ -80,9 +81,10 @@ function abandonable(run: Run, result: Promise<string>): Promise<string> {
 async function outlive(execution: Execution): Promise<void> {
   const { run } = execution;
   do {
-    while (execution.tail) await execution.tail;
+    await execution.tail;
+    // One turn of the event loop, so that everything which can go on has gone on.
     await new Promise((resolve) => setImmediate(resolve));
-  } while (execution.tail !== null || run.pendingWork > 0);
+  } while (execution.isBusy || run.pendingWork > 0);
   if (run.unhandled) throw run.unhandled.reason;
 }
 
@@ -95,8 +97,9 @@ const nestedTypes: Record<string, "Query" | "Mutation"> = {
 /** `ctx.runQuery` and `ctx.runMutation`: the same transaction, and a sub-transaction of it for a mutation. */
 export function nestedCalls(maxDepth: number): AsyncSyscall {
   return (caller, args) => {
-    const type = nestedTypes[String(args.udfType)];
-    if (type === undefined) throw new FunctionFailure(`Unknown function type ${String(args.udfType)}.`);
+    const udfType = textArgument(args, "udfType");
+    const type = nestedTypes[udfType];
+    if (type === undefined) throw new FunctionFailure(`Unknown function type ${udfType}.`);
     if (type === "Mutation") requireMutation(caller, "`runMutation`");
     if (caller.depth >= maxDepth) {
       throw new FunctionFailure(`Cross-function calls are nested too deeply (limit: ${maxDepth}).`);
@@ -111,7 +114,7 @@ export function nestedCalls(maxDepth: number): AsyncSyscall {
 async function callNested(execution: Execution, args: string): Promise<Json> {
   try {
     const text = await runNested(execution, () => call(execution, args));
-    while (execution.tail) await execution.tail;
+    while (execution.isBusy) await execution.tail;
     return JSON.parse(text) as Json;
   } catch (error) {
     throw failureOf(error, (stack) => execution.run.loaded.frames.of(stack));

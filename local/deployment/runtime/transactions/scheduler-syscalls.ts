@@ -1,7 +1,8 @@
 /** `ctx.scheduler` of mutations. */
 import { cancelJob, scheduleJob } from "../../scheduler/job-documents.ts";
 import { pathOfReference } from "../function-reference.ts";
-import { numberArgument, requireMutation, textArgument } from "./syscall.ts";
+import { numberArgument, textArgument } from "../syscall-arguments.ts";
+import { requireMutation } from "./syscall.ts";
 import type { AsyncSyscall } from "./syscall.ts";
 
 export const schedulerSyscalls: Record<string, AsyncSyscall> = {

@@ -8,7 +8,8 @@ import type { Execution } from "./execution.ts";
 import { activeFacilities, asEngine } from "./facilities.ts";
 import { metadataSyscalls } from "./metadata-syscalls.ts";
 import { schedulerSyscalls } from "./scheduler-syscalls.ts";
-import type { AsyncSyscall, SyscallArguments } from "./syscall.ts";
+import type { SyscallArguments } from "../syscall-arguments.ts";
+import type { AsyncSyscall } from "./syscall.ts";
 
 const asyncSyscalls: Record<string, AsyncSyscall> = {
   ...databaseSyscalls,

@@ -5,10 +5,11 @@ import type { Json } from "../../values/json.ts";
 import { FunctionFailure } from "../failure.ts";
 import { displayPath } from "../function-path.ts";
 import { anyVariable } from "./app-requests.ts";
+import { textArgument } from "../syscall-arguments.ts";
+import type { SyscallArguments } from "../syscall-arguments.ts";
 import type { Thread } from "./thread.ts";
 
-type Arguments = Record<string, Json | undefined>;
-type SystemQuery = (thread: Thread, transaction: Transaction, args: Arguments) => Json;
+type SystemQuery = (thread: Thread, transaction: Transaction, args: SyscallArguments) => Json;
 
 const systemQueries: Record<string, SystemQuery> = {
   "_system/cli/queryEnvironmentVariables:default": ({ environment }, transaction) => {
@@ -17,10 +18,11 @@ const systemQueries: Record<string, SystemQuery> = {
       .sort()
       .map((name) => ({ name, value: environment[name]! }));
   },
-  "_system/cli/queryEnvironmentVariables:get": ({ environment }, transaction, { name }) => {
-    transaction.readEnvironment(String(name));
-    const value = environment[String(name)];
-    return value === undefined ? null : { name: String(name), value };
+  "_system/cli/queryEnvironmentVariables:get": ({ environment }, transaction, args) => {
+    const name = textArgument(args, "name");
+    transaction.readEnvironment(name);
+    const value = environment[name];
+    return value === undefined ? null : { name, value };
   },
   "_system/cli/tables:default": ({ database }) => ({
     page: database
@@ -31,11 +33,15 @@ const systemQueries: Record<string, SystemQuery> = {
     isDone: true,
     continueCursor: "",
   }),
-  "_system/cli/tableData:default": (_thread, transaction, { table, order, paginationOpts }) => {
-    const { cursor, numItems } = paginationOpts as { cursor: string | null; numItems: number };
+  "_system/cli/tableData:default": (_thread, transaction, args) => {
+    const { cursor, numItems } = args.paginationOpts as { cursor: string | null; numItems: number };
     const { page, isDone, continueCursor } = transaction.page({
       query: {
-        source: { type: "FullTableScan", tableName: String(table), order: order === "desc" ? "desc" : "asc" },
+        source: {
+          type: "FullTableScan",
+          tableName: textArgument(args, "table"),
+          order: args.order === "desc" ? "desc" : "asc",
+        },
         operators: [],
       },
       cursor,
@@ -59,7 +65,7 @@ export function runSystemQuery(
     throw new FunctionFailure(
       `Could not find function for '${path}': the local deployment has no such system function.`,
     );
-  const [only] = JSON.parse(args) as [Arguments];
+  const [only] = JSON.parse(args) as [SyscallArguments];
   return JSON.stringify(query(thread, transaction, only));
 }
 

@@ -78,7 +78,7 @@ describe("a push", () => {
         name: "f",
         udfType: "Mutation",
         visibility: { kind: "internal" },
-        args: expect.stringContaining(`"n"`),
+        args: expect.stringContaining(`"n"`) as string,
         returns: `{"type":"null"}`,
       },
     ]);
@@ -123,7 +123,7 @@ describe("a push", () => {
       ({ path }) => !unchanged.some((kept) => kept.path === path),
     );
     body.appDefinition.unchangedModuleHashes = unchanged;
-    const started = await engine.push.start(body as unknown as Json);
+    const started = await engine.push.start(body);
     await engine.push.finish({ startPush: started });
     expect([valueOf(await query("app:version")), valueOf(await query("other:version"))]).toEqual([
       "two",
@@ -141,7 +141,7 @@ describe("a push", () => {
       status: 400,
       message: expect.stringMatching(
         /^Failed to analyze bad\.js: Uncaught Error: at the top\n    at .*bad\.ts/,
-      ),
+      ) as string,
     });
     const misplaced = await pushOf({
       "node.ts": `"use node";${imports} export const q = query({ args: {}, handler: async () => 1 });`,

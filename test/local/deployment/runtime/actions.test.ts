@@ -163,7 +163,7 @@ describe("an HTTP action", () => {
     const failed = await get("/fail");
     expect(failed.status).toBe(500);
     expect(await failed.json()).toMatchObject({
-      code: expect.stringContaining("Server Error"),
+      code: expect.stringContaining("Server Error") as string,
       data: { code: 7 },
     });
     await app.push({ "rows.ts": rows });

@@ -81,7 +81,9 @@ describe("the world of queries and mutations", () => {
       isDate: true,
       performance: 0,
       differs: true,
-      uuid: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/),
+      uuid: expect.stringMatching(
+        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+      ) as string,
       hash: 32,
       globals: [],
       process: ["env"],

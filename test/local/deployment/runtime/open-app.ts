@@ -24,12 +24,12 @@ import { v, ConvexError } from "convex/values";
 
 export interface OpenApp {
   engine: Engine;
-  query(path: string, args?: Json, caller?: Caller): Promise<Outcome>;
-  mutation(path: string, args?: Json, caller?: Caller): Promise<Outcome>;
-  action(path: string, args?: Json, caller?: Caller): Promise<Outcome>;
-  push(files: Record<string, string>): Promise<void>;
+  query: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
+  mutation: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
+  action: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
+  push: (files: Record<string, string>) => Promise<void>;
   /** Closes the deployment and opens it again on the same data. */
-  reopen(): Promise<OpenApp>;
+  reopen: () => Promise<OpenApp>;
 }
 
 export async function openApp(

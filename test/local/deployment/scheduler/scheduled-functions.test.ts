@@ -59,7 +59,7 @@ describe("a scheduled mutation", () => {
     await settled(app, id);
     expect(valueOf(await app.query("jobs:job", { id }))).toMatchObject({
       state: { kind: "success" },
-      completedTime: expect.any(Number),
+      completedTime: expect.any(Number) as number,
     });
     expect(await rows(app)).toEqual(["a"]);
   });
@@ -86,13 +86,13 @@ describe("a scheduled mutation", () => {
     await settled(app, failing);
     expect(await stateOf(app, failing)).toMatchObject({
       kind: "failed",
-      error: expect.stringContaining("Uncaught Error: no"),
+      error: expect.stringContaining("Uncaught Error: no") as string,
     });
     const spinning = valueOf(await app.mutation("jobs:later", { ms: 0, name: "spin", args: {} }));
     await settled(app, spinning);
     expect(await stateOf(app, spinning)).toMatchObject({
       kind: "failed",
-      error: expect.stringContaining("timed out"),
+      error: expect.stringContaining("timed out") as string,
     });
     expect(await rows(app)).toEqual([]);
   });
@@ -114,7 +114,7 @@ describe("a scheduled mutation", () => {
     const outcome = await app.mutation("jobs:later", { ms: 0, name: "nope", args: {} });
     expect(outcome).toMatchObject({
       ok: false,
-      errorMessage: expect.stringContaining("nonexistent path: jobs.js:nope"),
+      errorMessage: expect.stringContaining("nonexistent path: jobs.js:nope") as string,
     });
   });
 });
