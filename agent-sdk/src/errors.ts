@@ -110,11 +110,12 @@ const MENDED_BY_OPERATOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * `accepted`: Convex has answered the upload's begin. Before that only an outage parks: a refusal, or a key that was
- * wrong from the start, changes nothing anywhere and is simply thrown.
+ * `accepted`: Convex has answered the upload's begin. Before that only an outage parks: a refusal, or an identity that
+ * was wrong from the start, changes nothing anywhere and is simply thrown.
  */
-export function becomesDeadLetter(error: ReelsyncError, accepted: boolean): boolean {
-  return error.retryable || (accepted && MENDED_BY_OPERATOR.has(error.code));
+export function becomesDeadLetter({ code, retryable }: ReelsyncError, accepted: boolean): boolean {
+  if (accepted) return retryable || MENDED_BY_OPERATOR.has(code);
+  return retryable && code !== "TOKEN_EXPIRED";
 }
 
 /** Codes of the operating system and of Node's HTTP clients that mean "the other side was not reached or went away". */

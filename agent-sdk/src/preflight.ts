@@ -5,8 +5,12 @@ import { isReelsyncError, ReelsyncError } from "./errors.ts";
 import type { ObjectStore } from "./s3/object-store.ts";
 
 export async function preflight(tokens: AgentTokens, objects: ObjectStore, call: Call): Promise<void> {
-  const [bucket] = await Promise.all([recordedBucket(tokens), objects.assertUsable(call)]);
+  const usable = objects.assertUsable(call);
+  usable.catch(() => undefined);
+  const bucket = await recordedBucket(tokens);
+  // Says more than that a mistyped bucket does not exist.
   if (bucket !== undefined) assertSameBucket(objects, bucket);
+  await usable;
 }
 
 export function assertSameBucket(objects: ObjectStore, bucket: string): void {

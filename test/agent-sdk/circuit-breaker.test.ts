@@ -49,7 +49,9 @@ const EVENTS = {
   failure: async (breaker: CircuitBreaker) => run(breaker, fail),
   refusal: async (breaker: CircuitBreaker) => run(breaker, async () => Promise.reject(REFUSAL)),
   cancelled: async (breaker: CircuitBreaker) => run(breaker, async () => Promise.reject(CANCELLED)),
-  resetTime: async () => void (await vi.advanceTimersByTimeAsync(RESET_MS)),
+  async resetTime() {
+    await vi.advanceTimersByTimeAsync(RESET_MS);
+  },
 };
 
 /** What every event leads to in every state. While open, a call waits for the reset time, so each call there is a probe. */

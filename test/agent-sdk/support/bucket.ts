@@ -74,7 +74,10 @@ export function createBytePath(endpoint: string, options: S3Options = {}, timeou
   const breaker = createCircuitBreaker({ name: "s3:test" });
   const policy = { attempts: 3, baseDelayMs: 20, maxDelayMs: 100 };
   const objects = createObjectStore(s3, slots, createGuard("s3", breaker, policy, emitter), emitter);
-  onTestFinished(() => (objects.close(), breaker.close()));
+  onTestFinished(() => {
+    objects.close();
+    breaker.close();
+  });
 
   async function store(
     file: AssetFile,

@@ -1,0 +1,241 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { ConvexHttpClient } from "convex/browser";
+import { describe, expect, test } from "vitest";
+import type { ReelsyncError, ReelsyncEvent, UploadRequest } from "reelsync";
+import { api } from "../../convex/_generated/api.js";
+import { startFaultProxy } from "./support/fault-proxy.ts";
+import { startStudio, type Client } from "./support/studio.ts";
+
+const studio = startStudio();
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+function until<T extends ReelsyncEvent["type"]>(
+  { reelsync }: Client,
+  type: T,
+): Promise<ReelsyncEvent & { type: T }> {
+  return new Promise((resolve) => {
+    const stop = reelsync.on((event) => {
+      if (event.type !== type) return;
+      stop();
+      resolve(event as ReelsyncEvent & { type: T });
+    });
+  });
+}
+
+/** A client whose S3 answers every PUT with an error until it is mended. */
+async function clientWithBrokenS3() {
+  const proxy = await startFaultProxy(studio.stack.local.objectStore.endpoint);
+  const client = studio.client({ s3: { endpoint: proxy.url, maxAttempts: 1 } });
+  const { sceneId } = await studio.scene(client.reelsync);
+  proxy.spoil = ({ method }) => (method === "PUT" ? { status: 503 } : undefined);
+  return { client, sceneId, mend: () => (proxy.spoil = () => undefined) };
+}
+
+async function failUpload({ reelsync }: Client, sceneId: string, request: Partial<UploadRequest>) {
+  const error = await reelsync
+    .uploadWithConvexSync({
+      file: Buffer.from("film"),
+      entity: { type: "scene", id: sceneId },
+      assetType: "video_chunk",
+      ...request,
+    })
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown as ReelsyncError,
+    );
+  if (error?.deadLetter === undefined) throw new Error(`nothing was parked: ${String(error)}`);
+  return { error, id: error.deadLetter.id };
+}
+
+const letterRow = async (id: string) =>
+  (await studio.rows("deadLetters")).find(({ uploadId }) => uploadId === id) as Record<string, unknown>;
+const assetsOf = async (sceneId: string) =>
+  (await studio.rows("assets")).filter(({ entityId }) => entityId === sceneId);
+
+describe("[G1] an upload that runs out of attempts", () => {
+  test("is parked with its cause and what a replay needs, and its row says why", async () => {
+    const { client, sceneId } = await clientWithBrokenS3();
+    const file = await studio.file("scene.mp4", randomBytes(1000));
+    const { error, id } = await failUpload(client, sceneId, { file });
+    expect(error).toMatchObject({ code: "S3_UNAVAILABLE", retryable: true, deadLetter: { delivered: true } });
+    expect(await letterRow(id)).toMatchObject({
+      state: "parked",
+      code: "S3_UNAVAILABLE",
+      step: "upload",
+      attempts: 3,
+      filePath: file,
+      sceneId,
+    });
+    expect(await assetsOf(sceneId)).toMatchObject([
+      { status: "error", errorCode: "S3_UNAVAILABLE", version: 1 },
+    ]);
+    const [listed] = (await client.reelsync.deadLetters.list()).filter((letter) => letter.id === id);
+    expect(listed).toMatchObject({ state: "parked", step: "upload", filePath: file });
+  });
+
+  test("leaves no secret in what is parked", async () => {
+    const { client, sceneId } = await clientWithBrokenS3();
+    await failUpload(client, sceneId, { file: randomBytes(10) });
+    const { AWS_SECRET_ACCESS_KEY = "", REELSYNC_AGENT_KEY = "" } = studio.stack.agentEnv;
+    const parked = JSON.stringify(await studio.rows("deadLetters")) + JSON.stringify(client.events);
+    const [folder = ""] = await readdir(client.deadLetterDir);
+    const onDisk = await readFile(join(client.deadLetterDir, folder, "letter.json"), "utf8");
+    for (const secret of [AWS_SECRET_ACCESS_KEY, REELSYNC_AGENT_KEY]) {
+      expect(secret).not.toBe("");
+      expect(parked + onDisk).not.toContain(secret);
+    }
+  });
+});
+
+describe("[G3] a replay", () => {
+  test("sends the same upload again: same id, same row, same version; the letter is resolved", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const bytes = randomBytes(1000);
+    const { id } = await failUpload(client, sceneId, { file: await studio.file("scene.mp4", bytes) });
+    mend();
+    const result = await client.reelsync.deadLetters.replay(id);
+    expect(result).toMatchObject({ state: "ready", version: 1, sha256: sha256(bytes) });
+    expect(await assetsOf(sceneId)).toMatchObject([{ status: "ready", version: 1 }]);
+    expect(await letterRow(id)).toMatchObject({ state: "resolved" });
+    expect(await studio.bucket.sha256(result.s3Key)).toBe(sha256(bytes));
+    await expect(client.reelsync.deadLetters.replay(id)).rejects.toMatchObject({ code: "CONFLICT" });
+  });
+
+  test.each<[string, (bytes: Buffer) => UploadRequest["file"]]>([
+    ["a buffer", (bytes) => bytes],
+    ["a stream", (bytes) => Readable.from([bytes])],
+  ])(
+    "of %s finds the bytes that were kept, also in another process, and cleans up",
+    async (_what, source) => {
+      const { client, sceneId } = await clientWithBrokenS3();
+      const bytes = randomBytes(50_000);
+      const { id } = await failUpload(client, sceneId, { file: source(bytes) });
+      expect((await readdir(join(client.deadLetterDir, id))).sort()).toEqual(["bytes", "letter.json"]);
+      await client.reelsync.close();
+
+      const { reelsync } = studio.client({ deadLetterDir: client.deadLetterDir });
+      const result = await reelsync.deadLetters.replay(id);
+      expect(await studio.bucket.sha256(result.s3Key)).toBe(sha256(bytes));
+      expect(await readdir(client.deadLetterDir)).toEqual([]);
+    },
+  );
+
+  test("never puts older content over what was uploaded since [G4]", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const { id } = await failUpload(client, sceneId, { file: randomBytes(1000) });
+    mend();
+    const newer = await client.reelsync.uploadWithConvexSync({
+      file: randomBytes(1000),
+      entity: { type: "scene", id: sceneId },
+      assetType: "video_chunk",
+    });
+    const replayed = await client.reelsync.deadLetters.replay(id);
+    expect(newer).toMatchObject({ version: 2, state: "ready" });
+    expect(replayed).toMatchObject({ version: 1, state: "superseded" });
+    const rows = await assetsOf(sceneId);
+    expect(rows.map(({ version, status }) => [version, status])).toEqual([
+      [1, "superseded"],
+      [2, "ready"],
+    ]);
+  });
+
+  test.each<[string, string, (path: string) => Promise<unknown>]>([
+    ["a file that is gone", "FILE_NOT_FOUND", (path) => rm(path)],
+    ["a file with other content", "FILE_CHANGED", (path) => writeFile(path, "other")],
+  ])("of %s fails with its own code and leaves the letter parked", async (_what, code, change) => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const file = await studio.file("scene.mp4", randomBytes(1000));
+    const { id } = await failUpload(client, sceneId, { file });
+    mend();
+    await change(file);
+    await expect(client.reelsync.deadLetters.replay(id)).rejects.toMatchObject({ code });
+    expect(await letterRow(id)).toMatchObject({ state: "parked" });
+  });
+
+  test("of an id nobody knows is NOT_FOUND", async () => {
+    const { reelsync } = studio.client();
+    await expect(reelsync.deadLetters.replay("nothing")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("[G1] while Convex cannot be told", () => {
+  test("letters wait on disk, and are delivered at the next success", async () => {
+    const proxy = await startFaultProxy(studio.stack.local.deployment.url);
+    const client = studio.client({ convexUrl: proxy.url });
+    const { sceneId } = await studio.scene(client.reelsync);
+    proxy.spoil = () => ({ status: 503 });
+    const { error, id } = await failUpload(client, sceneId, { file: randomBytes(100), timeoutMs: 1_000 });
+    expect(error).toMatchObject({ deadLetter: { delivered: false }, retryable: true });
+    expect(await letterRow(id)).toBeUndefined();
+    const waiting = (await readdir(client.deadLetterDir)).sort();
+    expect(waiting).toEqual([id]);
+
+    proxy.spoil = () => undefined;
+    const delivered = until(client, "deadLetter.delivered");
+    await client.reelsync.deadLetters.list();
+    await delivered;
+    expect(await letterRow(id)).toMatchObject({ state: "parked", step: "begin" });
+    expect(await client.reelsync.deadLetters.replay(id)).toMatchObject({ state: "ready", version: 1 });
+    expect(await letterRow(id)).toMatchObject({ state: "resolved" });
+    expect(await readdir(client.deadLetterDir)).toEqual([]);
+  }, 60_000);
+
+  test("letters of a process that ended are delivered when the next one starts", async () => {
+    const proxy = await startFaultProxy(studio.stack.local.deployment.url);
+    const first = studio.client({ convexUrl: proxy.url });
+    const { sceneId } = await studio.scene(first.reelsync);
+    proxy.spoil = () => ({ status: 503 });
+    const file = await studio.file("scene.mp4", randomBytes(100));
+    const { id } = await failUpload(first, sceneId, { file, timeoutMs: 1_000 });
+    await first.reelsync.close();
+    // What a process leaves that died while parking is passed over.
+    await mkdir(join(first.deadLetterDir, "half-parked"));
+    await writeFile(join(first.deadLetterDir, "half-parked", "letter.json"), "{");
+
+    const second = studio.client({ deadLetterDir: first.deadLetterDir });
+    await until(second, "deadLetter.delivered");
+    expect(await letterRow(id)).toMatchObject({ state: "parked", filePath: file });
+    expect(await readdir(first.deadLetterDir)).toEqual(["half-parked"]);
+  }, 60_000);
+});
+
+describe("on an admin's word", () => {
+  test("the agent that watches replays what is asked for, and only then", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const bytes = randomBytes(1000);
+    const { id } = await failUpload(client, sceneId, { file: await studio.file("scene.mp4", bytes) });
+    mend();
+    const watch = client.reelsync.deadLetters.watch();
+    const admin = new ConvexHttpClient(studio.stack.local.deployment.url, { logger: false });
+    admin.setAuth(await studio.stack.tokenFor("ada"));
+    const deadLetterId = (await letterRow(id))["_id"] as string;
+    expect(await letterRow(id)).toMatchObject({ state: "parked" });
+
+    const replayed = until(client, "deadLetter.replayed");
+    await admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
+    expect(await replayed).toMatchObject({ uploadId: id, outcome: "resolved" });
+    expect(await letterRow(id)).toMatchObject({ state: "resolved" });
+    expect(await assetsOf(sceneId)).toMatchObject([{ status: "ready", checksum: sha256(bytes) }]);
+    await watch.close();
+  });
+
+  test("a replay that fails again puts the letter back with its new cause", async () => {
+    const { client, sceneId } = await clientWithBrokenS3();
+    const file = await studio.file("scene.mp4", randomBytes(1000));
+    const { id } = await failUpload(client, sceneId, { file });
+    await rm(file);
+    client.reelsync.deadLetters.watch();
+    const admin = new ConvexHttpClient(studio.stack.local.deployment.url, { logger: false });
+    admin.setAuth(await studio.stack.tokenFor("ada"));
+    const replayed = until(client, "deadLetter.replayed");
+    await admin.mutation(api.deadLetters.requestReplay, {
+      deadLetterId: (await letterRow(id))["_id"] as string,
+    });
+    expect(await replayed).toMatchObject({ outcome: "parked", code: "FILE_NOT_FOUND" });
+    await client.reelsync.close();
+    expect(await letterRow(id)).toMatchObject({ state: "parked", code: "FILE_NOT_FOUND", attempts: 4 });
+  });
+});

@@ -1,0 +1,102 @@
+/**
+ * The whole product on the local stack for one test file: a tenant, an agent's environment, and a way to read what is
+ * really recorded and stored. Everything goes through the SDK under test or through official clients.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, onTestFinished } from "vitest";
+import { createReelsync, type Reelsync, type ReelsyncEvent, type ReelsyncOptions } from "reelsync";
+import { BUCKET, startReelsyncStack, type ReelsyncStack } from "../../../demo/stack.ts";
+import { lookInto } from "./bucket.ts";
+
+export interface Studio {
+  stack: ReelsyncStack;
+  /** A client of the running test's own, with a folder for its dead letters; closed when the test ends. */
+  client: (options?: ReelsyncOptions) => Client;
+  /** A fresh session with one scene. */
+  scene: (reelsync: Reelsync) => Promise<{ sessionId: string; sceneId: string }>;
+  file: (name: string, bytes: Uint8Array | string) => Promise<string>;
+  bucket: ReturnType<typeof lookInto>;
+  rows: (table: string) => Promise<Record<string, unknown>[]>;
+  /** Everything a failed call could have changed. */
+  snapshot: () => Promise<unknown>;
+}
+
+export interface Client {
+  reelsync: Reelsync;
+  events: ReelsyncEvent[];
+  deadLetterDir: string;
+}
+
+/** Quick enough for a test, and still the same layers. */
+export const QUICK_RETRY = { attempts: 3, baseDelayMs: 20, maxDelayMs: 100 };
+
+export function startStudio(): Studio {
+  let directory: string;
+  let stack: ReelsyncStack;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "reelsync-studio-"));
+    stack = await startReelsyncStack({
+      dataDir: join(directory, "stack"),
+      ports: { cloud: 0, site: 0, s3: 0, issuer: 0 },
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await stack.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  let count = 0;
+  const rows = async (table: string): Promise<Record<string, unknown>[]> => {
+    const answer = (await stack.runAsOperator("_system/cli/tableData:default", {
+      table,
+      order: "asc",
+      paginationOpts: { cursor: null, numItems: 1000 },
+    })) as { page: Record<string, unknown>[] };
+    return answer.page;
+  };
+  const bucket = () => {
+    const { endpoint, credentials } = stack.local.objectStore;
+    return lookInto(endpoint, credentials, BUCKET);
+  };
+
+  return {
+    get stack() {
+      return stack;
+    },
+    get bucket() {
+      return bucket();
+    },
+    rows,
+    client(options = {}) {
+      const deadLetterDir = join(directory, `letters-${++count}`);
+      const reelsync = createReelsync({ env: stack.agentEnv, deadLetterDir, retry: QUICK_RETRY, ...options });
+      const events: ReelsyncEvent[] = [];
+      reelsync.on((event) => events.push(event));
+      onTestFinished(() => reelsync.close());
+      return { reelsync, events, deadLetterDir: options.deadLetterDir ?? deadLetterDir };
+    },
+    async scene(reelsync) {
+      const sessionKey = `run-${++count}`;
+      const { sessionId } = await reelsync.createSession({ title: "Reel", project: "demo", sessionKey });
+      const { sceneId } = await reelsync.upsertScene({
+        sessionId,
+        sceneKey: "intro",
+        index: 0,
+        title: "Intro",
+      });
+      return { sessionId, sceneId };
+    },
+    async file(name, bytes) {
+      const path = join(await mkdtemp(join(directory, "file-")), name);
+      await writeFile(path, bytes);
+      return path;
+    },
+    async snapshot() {
+      const tables = ["assets", "uploadCalls", "deadLetters", "usage", "scenes", "sessions", "deleteQueue"];
+      const contents = await Promise.all(tables.map(async (table) => [table, await rows(table)] as const));
+      return { ...Object.fromEntries(contents), keys: await bucket().keys() };
+    },
+  };
+}
