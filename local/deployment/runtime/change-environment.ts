@@ -43,6 +43,7 @@ export async function changeEnvironment(
     state.app = { ...state.app, auth };
   }
   actions.configure(state.app, state.environment());
+  state.retryEnded();
 }
 
 function checkChange({ name, value }: Change): void {

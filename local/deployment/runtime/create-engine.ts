@@ -69,7 +69,7 @@ export function createEngine(runtime: Runtime): Engine {
     },
 
     unwatch(watches) {
-      const known = watches.filter((watch) => state.watches.delete(watch));
+      const known = state.unwatch(watches);
       // Fails only when the deployment closes, and all watches end with it.
       if (known.length > 0) transactions.call("unwatch", known).catch(() => undefined);
     },
@@ -89,6 +89,7 @@ export function createEngine(runtime: Runtime): Engine {
       activated(app) {
         state.app = app;
         actions.configure(app, state.environment());
+        state.retryEnded();
       },
     }),
 

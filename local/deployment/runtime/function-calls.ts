@@ -20,6 +20,7 @@ export class FunctionCalls {
   constructor(
     private readonly transactions: TransactionClient,
     private readonly logs: LogRing,
+    private readonly onWatchEnded: (watch: number) => void,
   ) {}
 
   /** All at one snapshot, also when one of them has to be ended: the others then run again without it. */
@@ -39,6 +40,8 @@ export class FunctionCalls {
         break;
       } catch (error) {
         if (!(error instanceof RunEnded)) throw error;
+        const { watch } = inputs[indexes[error.index]!]!;
+        if (watch !== undefined) this.onWatchEnded(watch);
         results.set(indexes[error.index]!, { outcome: failedOutput(error.message), journal: null });
       }
     }

@@ -27,6 +27,8 @@ export class DeploymentState {
   readonly urls: { cloudUrl: string; siteUrl: string };
   readonly listeners = new Set<(notice: CommitNotice) => void>();
   readonly watches = new Set<number>();
+  /** Watches whose query had to be ended: run again only with new code, or they would end the worker over and over. */
+  readonly endedWatches = new Set<number>();
   ts = 0n;
   app!: App;
   variables: Environment = {};
@@ -43,6 +45,26 @@ export class DeploymentState {
   committed(ts: bigint, watches: number[]): void {
     if (ts > this.ts) this.ts = ts;
     for (const listener of this.listeners) listener({ ts, watches });
+  }
+
+  unwatch(watches: number[]): number[] {
+    for (const watch of watches) this.endedWatches.delete(watch);
+    return watches.filter((watch) => this.watches.delete(watch));
+  }
+
+  /** A new worker knows no watch, so every one of them must run its query again. */
+  readSetsLost(): void {
+    this.committed(
+      this.ts,
+      [...this.watches].filter((watch) => !this.endedWatches.has(watch)),
+    );
+  }
+
+  /** Other code or other variables may let the ended queries return. */
+  retryEnded(): void {
+    const watches = [...this.endedWatches];
+    this.endedWatches.clear();
+    if (watches.length > 0) this.committed(this.ts, watches);
   }
 }
 
@@ -63,9 +85,8 @@ export async function openRuntime(
     state.app = app;
     state.variables = environment;
     changeTimers(timers);
-    // A new worker knows no watch, so every one of them must run its query again.
-    if (isRestart) state.committed(ts, [...state.watches]);
-    else state.ts = ts;
+    if (ts > state.ts) state.ts = ts;
+    if (isRestart) state.readSetsLost();
     isRestart = true;
   };
   const transactions = await TransactionClient.start({
@@ -78,7 +99,7 @@ export async function openRuntime(
       state.committed(ts, watches);
     },
   });
-  const calls = new FunctionCalls(transactions, logs);
+  const calls = new FunctionCalls(transactions, logs, (watch) => state.endedWatches.add(watch));
   const actions = new ActionHost(transactions, calls, limits, state.app, state.environment());
   const scheduler = new Scheduler((timer) => fireDue({ transactions, actions, calls }, timer));
   changeTimers = (timers) => scheduler.change(timers);
