@@ -1,7 +1,7 @@
 "use node";
 /** Internal actions that work on the bucket: reconcile's comparison and repairs, and the hourly quarantine of refused objects. */
 import { v } from "convex/values";
-import { RECONCILE_GRACE_MS, SECOND } from "../contract/limits.ts";
+import { MAX_ERROR_MESSAGE_LENGTH, RECONCILE_GRACE_MS, SECOND } from "../contract/limits.ts";
 import { internal } from "./_generated/api";
 import type { Doc, Id } from "./_generated/dataModel";
 import type { ActionCtx } from "./_generated/server";
@@ -163,6 +163,8 @@ async function withStore(work: (store: ObjectStore, access: StorageAccess) => Pr
   }
 }
 
+/** One line of it is what an admin can use; the deployment's log has the rest. */
 function describe(fault: unknown): string {
-  return fault instanceof Error ? `${fault.name}: ${fault.message}` : String(fault);
+  const text = fault instanceof Error ? `${fault.name}: ${fault.message}` : String(fault);
+  return (text.split("\n")[0] ?? "").slice(0, MAX_ERROR_MESSAGE_LENGTH);
 }

@@ -4,7 +4,6 @@ import { MAX_URLS_PER_CALL } from "../contract/limits.ts";
 import type { SignedAssetUrl } from "../contract/playback.ts";
 import { internal } from "./_generated/api";
 import { internalViewerQuery, viewerAction, viewerQuery } from "./functions.ts";
-import { createUrlSigner } from "./model/presign.ts";
 import { playableAssets } from "./model/playable.ts";
 import { storageAccess } from "./model/storageEnv.ts";
 import { timeline as readTimeline } from "./model/timeline.ts";
@@ -27,6 +26,8 @@ export const urls = viewerAction({
   args: { assetIds, download: z.boolean().optional() },
   handler: async (ctx, args): Promise<SignedAssetUrl[]> => {
     const assets = await ctx.runQuery(internal.playback.playable, { assetIds: args.assetIds });
+    // Loaded by the action alone: the AWS SDK would more than double what every run of the timeline has to load.
+    const { createUrlSigner } = await import("./model/presign.ts");
     const sign = createUrlSigner(storageAccess(), { download: args.download ?? false });
     return Promise.all(assets.map(async (asset) => ({ assetId: asset.assetId, ...(await sign(asset)) })));
   },

@@ -6,7 +6,6 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { isStored } from "./comparison.ts";
 import { claimDelete, enqueueDelete } from "./deleteQueue.ts";
-import { present } from "./present.ts";
 import { followAsset } from "./sceneState.ts";
 import { changeSession } from "./sessionCounters.ts";
 import { release } from "./usage.ts";
@@ -57,7 +56,8 @@ export async function settleEntry(
 ): Promise<void> {
   const entry = await ctx.db.get("deleteQueue", entryId);
   if (entry?.state !== "deleting") return;
-  await ctx.db.patch("deleteQueue", entryId, { ...present(outcome), updatedAt: Date.now() });
+  const { state, quarantineKey, note } = outcome;
+  await ctx.db.patch("deleteQueue", entryId, { state, quarantineKey, note, updatedAt: Date.now() });
 }
 
 /** Marks the record so that nobody is sent to an object that is gone or is another one. */
