@@ -2,6 +2,9 @@ import { defineConfig } from "vitest/config";
 
 const alias = { reelsync: new URL("agent-sdk/src/index.ts", import.meta.url).pathname };
 
+/** The AWS SDK's notice about future Node versions would stand in front of every test's output. */
+const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+
 export default defineConfig({
   test: {
     projects: [
@@ -11,6 +14,7 @@ export default defineConfig({
           name: "convex",
           include: ["test/convex/**/*.test.ts"],
           environment: "edge-runtime",
+          env: quiet,
           server: { deps: { inline: ["convex-test"] } },
         },
       },
@@ -21,6 +25,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/convex/**", "test/e2e/**"],
           environment: "node",
+          env: quiet,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

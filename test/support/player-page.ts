@@ -6,8 +6,7 @@ import { FRAME } from "../../demo/scenes.ts";
 interface ReelVideo extends HTMLElement {
   activeVideo: HTMLVideoElement;
   currentTime: number;
-  duration: number;
-  error: unknown;
+  readyState: number;
 }
 
 interface PlayerState {
@@ -39,6 +38,7 @@ export async function waitForScene(page: Page, index: number): Promise<void> {
       return (
         reel?.dataset["sceneIndex"] === String(sceneIndex) &&
         reel.dataset["state"] === "playing" &&
+        reel.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA &&
         reel.activeVideo.currentTime > 0.2
       );
     },
