@@ -8,7 +8,7 @@
  * rebuilt from the journal; a replaced object's file goes when its last reader is done.
  * Knows nothing of buckets, keys or HTTP.
  */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { mkdir, open, unlink, type FileHandle } from "node:fs/promises";
 import path from "node:path";
@@ -65,7 +65,7 @@ export class SegmentStore {
   }
 
   createWriter(): SegmentWriter {
-    const id = randomBytes(16).toString("hex");
+    const id = randomUUID().replaceAll("-", "");
     return new SegmentWriter(id, this.#pathOf(id));
   }
 

@@ -2,12 +2,12 @@
  * The HTTP door: sockets, `Expect: 100-continue`, time limits, writing replies. `node:http` directly, because raw paths,
  * the moment of `100 Continue` and the fate of each socket matter here. Knows nothing of S3 beyond two header names.
  */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { INSTANCE_HEADER } from "./data-dir-owner.ts";
 import { dispatch, type Application } from "./dispatch.ts";
-import type { ObjectBytes, Reply } from "./request.ts";
+import type { Reply } from "./request.ts";
 
 const SECOND_MS = 1000;
 /** Longer than the idle time of common client pools, so that the client is the one to hang up. */
@@ -72,7 +72,7 @@ async function handle(
   expectsContinue: boolean,
 ): Promise<void> {
   let waitsForContinue = expectsContinue;
-  const id = randomBytes(8).toString("hex").toUpperCase();
+  const id = randomUUID().replaceAll("-", "").slice(0, 16).toUpperCase();
   const acceptBody = (): void => {
     if (waitsForContinue) response.writeContinue();
     waitsForContinue = false;
@@ -101,8 +101,12 @@ async function send(
   response: http.ServerResponse,
 ): Promise<void> {
   if (typeof body === "object") {
-    response.writeHead(status, headers);
-    await sendBytes(body, Number(headers["content-length"]), response);
+    try {
+      response.writeHead(status, headers);
+      await sendBytes(body.chunks, Number(headers["content-length"]), response);
+    } finally {
+      body.release();
+    }
     return;
   }
   const hasContent = status !== 204 && status !== 304 && !isHead;
@@ -111,21 +115,21 @@ async function send(
   response.end(hasContent ? body : undefined);
 }
 
-async function sendBytes(body: ObjectBytes, size: number, response: http.ServerResponse): Promise<void> {
-  try {
-    let left = size;
-    let flushed = Promise.resolve();
-    for await (const chunk of body.chunks) {
-      // One write in flight while the next chunk is being read: what `SegmentStore.read` allows.
-      await flushed;
-      left -= chunk.length;
-      flushed = write(response, chunk, left === 0);
-      flushed.catch(() => undefined);
-    }
+async function sendBytes(
+  chunks: AsyncIterable<Buffer>,
+  size: number,
+  response: http.ServerResponse,
+): Promise<void> {
+  let left = size;
+  let flushed = Promise.resolve();
+  for await (const chunk of chunks) {
+    // One write in flight while the next chunk is being read: what `SegmentStore.read` allows.
     await flushed;
-  } finally {
-    body.release();
+    left -= chunk.length;
+    flushed = write(response, chunk, left === 0);
+    flushed.catch(() => undefined);
   }
+  await flushed;
 }
 
 function write(response: http.ServerResponse, chunk: Buffer, isLast: boolean): Promise<void> {

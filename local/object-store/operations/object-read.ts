@@ -134,26 +134,40 @@ function describe(context: OperationContext): { reply: Reply; object: StoredObje
 
 export const HeadObject: Handler = (context) => describe(context).reply;
 
-export const GetObject: Handler = (context) => {
+export const GetObject: Handler = async (context) => {
   const { reply, object, selection } = describe(context);
   if (reply.status === 304 || object.size === 0) return reply;
   const { start, end } = selection.kind === "partial" ? selection : { start: 0, end: object.size - 1 };
-  return { ...reply, body: openBytes(context, object, start, end) };
+  return { ...reply, body: await openBytes(context, object, start, end) };
 };
 
 /** From here on the object may be replaced or deleted: these bytes stay readable until released. */
-function openBytes(
+async function openBytes(
   { store }: OperationContext,
   object: StoredObject,
   start: number,
   end: number,
-): ObjectBytes {
+): Promise<ObjectBytes> {
   const { segments } = object;
   store.segments.retain(segments);
-  return {
-    chunks: store.segments.read(segments, start, end),
-    release: () => store.segments.release(segments),
+  const rest = store.segments.read(segments, start, end);
+  const release = (): void => {
+    void rest.return(undefined);
+    store.segments.release(segments);
   };
+  try {
+    // Before the status line is sent: a damaged file can still be answered with a 500.
+    const first = await rest.next();
+    return { chunks: joined(first, rest), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function* joined(first: IteratorResult<Buffer>, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  if (first.done !== true) yield first.value;
+  yield* rest;
 }
 
 const ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];

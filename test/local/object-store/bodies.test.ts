@@ -133,7 +133,7 @@ describe("unsigned chunks", () => {
     ["holds more bytes than announced", "4\r\nabcd\r\n0\r\n\r\n", "3", "IncompleteBody"],
     ["has a size that is no number", "z\r\nabcd\r\n0\r\n\r\n", "4", "InvalidRequest"],
     ["has a chunk longer than its size", "3\r\nabcd\r\n0\r\n\r\n", "4", "InvalidRequest"],
-    ["has an endless size line", `${"0".repeat(20_000)}`, "4", "InvalidRequest"],
+    ["has an endless size line", "0".repeat(20_000), "4", "InvalidRequest"],
     ["lacks the announced trailer", "4\r\nabcd\r\n0\r\n\r\n", "4", "InvalidRequest"],
   ])("[G7] a body that %s is refused", async (name, body, length, code) => {
     const headers: Record<string, string> = name.includes("trailer")

@@ -29,11 +29,8 @@ describe("listings through the SDK", () => {
       IsTruncated: false,
       MaxKeys: 1000,
     });
-    expect(Contents?.[1]).toMatchObject({
-      Size: 3,
-      ETag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
-      StorageClass: "STANDARD",
-    });
+    expect(Contents?.[1]).toMatchObject({ Size: 3, StorageClass: "STANDARD" });
+    expect(Contents?.[1]?.ETag).toMatch(/^"[0-9a-f]{32}"$/);
     expect(Contents?.[0]?.Owner).toBeUndefined();
     expect((await list({ FetchOwner: true })).Contents?.[0]?.Owner?.ID).toMatch(/^[0-9a-f]{64}$/);
   });
