@@ -1,4 +1,4 @@
-import type { FieldValidatorJson, ValidatorJson } from "./validator.ts";
+import type { FieldValidatorJson, ValidatorJson } from "./validator-json.ts";
 import type { Value } from "./value.ts";
 
 /** Values as error messages show them: field names bare, floats never look like integers. */

@@ -6,21 +6,8 @@ import type { Json } from "./json.ts";
 import { jsonToValue } from "./convex-json.ts";
 import { compareValues } from "./order.ts";
 import { showValidator, showValue } from "./validator-text.ts";
+import type { FieldValidatorJson, ValidatorJson } from "./validator-json.ts";
 import type { Value } from "./value.ts";
-
-export type ValidatorJson =
-  | { type: "null" | "number" | "bigint" | "boolean" | "string" | "bytes" | "any" | "commitTs" }
-  | { type: "id"; tableName: string }
-  | { type: "literal"; value: Json }
-  | { type: "array"; value: ValidatorJson }
-  | { type: "object"; value: Record<string, FieldValidatorJson> }
-  | { type: "record"; keys: ValidatorJson; values: FieldValidatorJson }
-  | { type: "union"; value: ValidatorJson[] };
-
-export interface FieldValidatorJson {
-  fieldType: ValidatorJson;
-  optional: boolean;
-}
 
 export interface ValidationContext {
   /** The table an id belongs to, or null for text that is no id and for ids of unknown tables. */
