@@ -11,7 +11,7 @@ import { installGlobals } from "../runtime/transactions/globals.ts";
 import { loadApp } from "../runtime/transactions/loaded-app.ts";
 import { installSyscalls } from "../runtime/transactions/syscalls.ts";
 import type { Analysis, AnalysisMessage, AnalysisThreadInput } from "./analysis.ts";
-import { cronsOf, functionsOf, providersOf, routesOf, schemaOf } from "./exports.ts";
+import { authConfigPath, cronsOf, functionsOf, providersOf, routesOf, schemaOf } from "./exports.ts";
 
 const { modules, moduleEnvironment, environment, pushedAtMs } = workerData as AnalysisThreadInput;
 
@@ -38,14 +38,19 @@ async function evaluateIsolateModules(entries: AppModule[], analysis: Analysis):
   const { graph, frames, environmentReadAtImport } = loadApp({ ...emptyApp, modules, pushedAtMs });
   for (const { path } of entries) {
     const readBefore = new Set(environmentReadAtImport);
+    const readByThis = () => [...environmentReadAtImport].filter((name) => !readBefore.has(name));
     await named(path, frames, async () => {
-      const namespace = await graph.load(path);
+      const namespace = await graph.load(path).catch((error: unknown) => {
+        // What it failed at is most likely the variable that is not there.
+        if (path === authConfigPath) requireVariables(readByThis());
+        throw error;
+      });
       switch (path) {
         case "schema.js":
           analysis.schema = schemaOf(namespace);
           return;
-        case "auth.config.js": {
-          const environmentRead = [...environmentReadAtImport].filter((name) => !readBefore.has(name));
+        case authConfigPath: {
+          const environmentRead = readByThis();
           requireVariables(environmentRead);
           analysis.auth = { providers: providersOf(namespace), environmentRead };
           return;

@@ -6,8 +6,7 @@ import type { App } from "../runtime/app.ts";
 import type { Environment } from "../runtime/environment.ts";
 import type { Json } from "../values/json.ts";
 import { analyze } from "./analysis.ts";
-
-const authConfigPath = "auth.config.js";
+import { authConfigPath } from "./exports.ts";
 
 const customJwt = z.object({
   type: z.literal("customJwt"),

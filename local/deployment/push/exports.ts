@@ -5,6 +5,8 @@ import type { Namespace } from "../runtime/module-graph.ts";
 import type { Json } from "../values/json.ts";
 import type { Analysis } from "./analysis.ts";
 
+export const authConfigPath = "auth.config.js";
+
 interface Registered {
   isQuery?: unknown;
   isMutation?: unknown;

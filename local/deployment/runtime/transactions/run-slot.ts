@@ -45,12 +45,6 @@ export class RunSlot {
   }
 }
 
-export interface ObservedRun {
-  run: number;
-  messageId: number;
-  index: number;
-}
-
 /** The main thread's side. */
 export class RunSlotObserver {
   readonly #words: Int32Array;

@@ -23,4 +23,10 @@ export function watchRuns(): void {
     const run = currentExecution()?.run;
     if (run) run.unhandled ??= { reason };
   });
+  process.on("uncaughtException", (reason) => {
+    const run = currentExecution()?.run;
+    // Thrown by a microtask of pushed code. Without a run it is ours, and this thread cannot be trusted any more.
+    if (!run) throw reason;
+    run.unhandled ??= { reason };
+  });
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { openDatabase } from "../../../../local/deployment/database/open.ts";
 import type { CommitNotice } from "../../../../local/deployment/engine.ts";
+import type { App } from "../../../../local/deployment/runtime/app.ts";
 import type { Json } from "../../../../local/deployment/values/json.ts";
 import { pushOf } from "../runtime/app-bundle.ts";
 import { admin, anonymous, imports, openApp, valueOf } from "../runtime/open-app.ts";
@@ -175,6 +177,8 @@ describe("auth.config", () => {
   it("needs its variables set, takes effect with the push, and follows them afterwards", async () => {
     const { engine, push, reopen } = await openApp({});
     await expect(push(files)).rejects.toMatchObject({ code: "AuthConfigMissingEnvironmentVariable" });
+    const failing = { "auth.config.ts": `export default { providers: JSON.parse(process.env.PROVIDERS!) };` };
+    await expect(push(failing)).rejects.toThrow("Environment variable PROVIDERS is used in auth config file");
     await engine.changeEnvironment([{ name: "ISSUER", value: "https://a" }]);
     await push(files);
     const custom = {
@@ -224,5 +228,32 @@ describe("the CLI's questions", () => {
     ]);
     expect(await ask("convexUrl:cloudUrl")).toBe("http://127.0.0.1:3210");
     expect((await app.query("_system/cli/nothing:default", {}, admin)).ok).toBe(false);
+  });
+});
+
+describe("a switch of versions that the end of the process interrupted", () => {
+  it("is completed at the next start", async () => {
+    const app = await openApp({ "app.ts": version("one") });
+    await app.engine.close();
+    const database = openDatabase({ dataDir: app.dataDir });
+    const current = database.systemGet(
+      `app/version/${String(database.systemGet("app/current"))}`,
+    ) as unknown as App;
+    const modules = current.modules.map((module) => ({
+      ...module,
+      source: module.source.replace('"one"', '"two"'),
+    }));
+    const next = { ...current, id: "next", modules };
+    database.systemCommit({
+      put: [
+        ["app/version/next", next as unknown as Json],
+        ["app/next", "next"],
+      ],
+    });
+    await database.close();
+    const again = await app.reopen();
+    expect(valueOf(await again.query("app:version"))).toBe("two");
+    const later = await again.reopen();
+    expect(valueOf(await later.query("app:version"))).toBe("two");
   });
 });

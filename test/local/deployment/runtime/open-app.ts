@@ -24,6 +24,7 @@ import { v, ConvexError } from "convex/values";
 
 export interface OpenApp {
   engine: Engine;
+  dataDir: string;
   query: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
   mutation: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
   action: (path: string, args?: Json, caller?: Caller) => Promise<Outcome>;
@@ -49,6 +50,7 @@ async function open(dataDir: string, limits: Partial<EngineLimits>): Promise<Ope
   const call = (path: string, args: Json, caller: Caller) => ({ path, args, caller, requestId });
   return {
     engine,
+    dataDir,
     async query(path, args = {}, caller = anonymous) {
       const { results } = await engine.queries([{ ...call(path, args, caller), journal: null }]);
       return results[0]!.outcome;

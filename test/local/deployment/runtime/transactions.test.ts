@@ -87,6 +87,10 @@ describe("a mutation", () => {
         export const hashing = mutation({ args: {}, handler: async (ctx) => {
           void crypto.subtle.digest("SHA-1", new Uint8Array(9)).then(() => ctx.db.insert("rows", { name: "hashed" }));
         }});
+        export const throwing = mutation({ args: {}, handler: async (ctx) => {
+          await ctx.db.insert("rows", { name: "lost" });
+          queueMicrotask(() => { throw new Error("from a microtask"); });
+        }});
         export const rejecting = mutation({ args: {}, handler: async (ctx) => {
           await ctx.db.insert("rows", { name: "lost" });
           void ctx.db.patch("nonsense" as any, {});
@@ -94,6 +98,7 @@ describe("a mutation", () => {
     });
     await app.mutation("rows:loose");
     await app.mutation("rows:hashing");
+    expect(errorOf(await app.mutation("rows:throwing"))).toContain("Uncaught Error: from a microtask");
     expect(errorOf(await app.mutation("rows:rejecting"))).toContain("Unable to decode ID");
     expect(valueOf(await app.query("rows:all"))).toEqual(["one", "two", "hashed"]);
   });
