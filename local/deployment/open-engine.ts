@@ -1,9 +1,9 @@
 /** Opens a deployment: starts the transaction worker, the action pool and the scheduler, and joins them to an Engine. */
-import { openRuntime } from "./runtime/open-runtime.ts";
-import { defaultLimits } from "./runtime/limits.ts";
-import type { EngineLimits } from "./runtime/limits.ts";
 import type { Engine } from "./engine.ts";
 import { createEngine } from "./runtime/create-engine.ts";
+import { defaultLimits } from "./runtime/limits.ts";
+import type { EngineLimits } from "./runtime/limits.ts";
+import { openRuntime } from "./runtime/open-runtime.ts";
 
 export interface EngineOptions {
   dataDir: string;

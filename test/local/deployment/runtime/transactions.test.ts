@@ -133,6 +133,20 @@ describe("a mutation", () => {
     expect(valueOf(await app.query("rows:all"))).toEqual(["a"]);
   });
 
+  it("sees every earlier one's writes, however many are asked for at once", async () => {
+    const app = await openApp({
+      "counter.ts": `
+        export const increment = mutation({ args: {}, handler: async (ctx) => {
+          const counter = await ctx.db.query("counters").first();
+          if (counter === null) { await ctx.db.insert("counters", { n: 1 }); return 1; }
+          await ctx.db.patch(counter._id, { n: counter.n + 1 });
+          return counter.n + 1;
+        }});`,
+    });
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => app.mutation("counter:increment")));
+    expect(outcomes.map(valueOf)).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
   it("refuses to touch system tables", async () => {
     const app = await openApp({
       "rows.ts": `
