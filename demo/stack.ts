@@ -56,11 +56,11 @@ export interface ReelsyncStack {
   agentEnv: Record<string, string>;
   tenantId: string;
   /** An id token of one of PEOPLE, for scripts and tests. */
-  tokenFor(subject: Subject, options?: { ttlSeconds?: number }): Promise<string>;
+  tokenFor: (subject: Subject, options?: { ttlSeconds?: number }) => Promise<string>;
   /** Runs any function as the operator, internal ones included. */
-  runAsOperator(path: string, args: Record<string, unknown>): Promise<unknown>;
-  setEnv(values: Record<string, string | null>): Promise<void>;
-  close(): Promise<void>;
+  runAsOperator: (path: string, args: Record<string, unknown>) => Promise<unknown>;
+  setEnv: (values: Record<string, string | null>) => Promise<void>;
+  close: () => Promise<void>;
 }
 
 export async function startReelsyncStack(options: StackOptions): Promise<ReelsyncStack> {
@@ -174,16 +174,15 @@ function createOperator(local: LocalStack) {
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
     return text === "" ? null : JSON.parse(text);
   };
-  return {
-    async setEnv(values: Record<string, string | null>): Promise<void> {
-      const changes = Object.entries(values).map(([name, value]) => ({ name, value }));
-      await post("/api/update_environment_variables", { changes });
-    },
-    async run(path: string, args: Record<string, unknown>): Promise<unknown> {
-      const answer = (await post("/api/function", { path, args: [args], format: "json" })) as
-        { status: "success"; value: unknown } | { status: "error"; errorMessage: string };
-      if (answer.status === "error") throw new Error(`${path} failed: ${answer.errorMessage}`);
-      return answer.value;
-    },
+  const setEnv = async (values: Record<string, string | null>): Promise<void> => {
+    const changes = Object.entries(values).map(([name, value]) => ({ name, value }));
+    await post("/api/update_environment_variables", { changes });
   };
+  const run = async (path: string, args: Record<string, unknown>): Promise<unknown> => {
+    const answer = (await post("/api/function", { path, args: [args], format: "json" })) as
+      { status: "success"; value: unknown } | { status: "error"; errorMessage: string };
+    if (answer.status === "error") throw new Error(`${path} failed: ${answer.errorMessage}`);
+    return answer.value;
+  };
+  return { setEnv, run };
 }

@@ -7,7 +7,10 @@
 import type { Json } from "./values/json.ts";
 
 /** Attributes a function sees from `ctx.auth.getUserIdentity()`; always has tokenIdentifier, issuer, subject. */
-export type UserIdentity = { tokenIdentifier: string; issuer: string; subject: string } & Record<string, Json>;
+export type UserIdentity = { tokenIdentifier: string; issuer: string; subject: string } & Record<
+  string,
+  Json
+>;
 
 export type Caller =
   | { kind: "none" }
@@ -46,7 +49,13 @@ export interface MutationRequest extends FunctionCall {
 export interface AuthProviders {
   providers: (
     | { type: "oidc"; domain: string; applicationID: string }
-    | { type: "customJwt"; issuer: string; jwks: string; algorithm: "RS256" | "ES256"; applicationID?: string }
+    | {
+        type: "customJwt";
+        issuer: string;
+        jwks: string;
+        algorithm: "RS256" | "ES256";
+        applicationID?: string;
+      }
   )[];
 }
 

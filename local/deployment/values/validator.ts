@@ -6,7 +6,7 @@ import type { Json } from "./json.ts";
 import { jsonToValue } from "./convex-json.ts";
 import { compareValues } from "./order.ts";
 import { showValidator, showValue } from "./validator-text.ts";
-import type { FieldValidatorJson, ValidatorJson } from "./validator-json.ts";
+import type { ValidatorJson } from "./validator-json.ts";
 import type { Value } from "./value.ts";
 
 export interface ValidationContext {
