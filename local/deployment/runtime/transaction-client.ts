@@ -123,7 +123,13 @@ export class TransactionClient {
   #start(): void {
     const { dataDir, urls, limits } = this.#options;
     const slot = createRunSlot();
-    const workerData: TransactionWorkerData = { dataDir, urls, nestingDepth: limits.nestingDepth, slot };
+    const workerData: TransactionWorkerData = {
+      dataDir,
+      urls,
+      nestingDepth: limits.nestingDepth,
+      isRestart: this.#firstReady === null,
+      slot,
+    };
     this.#observer = new RunSlotObserver(slot);
     this.#watched = null;
     const worker = startThread(new URL("./transactions/worker.ts", import.meta.url), {

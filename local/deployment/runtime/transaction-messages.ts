@@ -97,5 +97,7 @@ export interface TransactionWorkerData {
   dataDir: string;
   urls: { cloudUrl: string; siteUrl: string };
   nestingDepth: number;
+  /** Another worker of this process came before: the actions it handed out are still running. */
+  isRestart: boolean;
   slot: SharedArrayBuffer;
 }

@@ -39,13 +39,16 @@ export function settleCron(thread: Thread, key: string): void {
   put(thread, key, row.dueMs <= nowMs ? advance(key, row, false, nowMs) : { ...row, running: false });
 }
 
-export function recoverCrons(thread: Thread): TimerChange[] {
-  return [...thread.database.systemRange(cronPrefix)].map(([key]) => {
+/** Actions that were running for a cron ended with the previous process. */
+export function releaseCrons(thread: Thread): void {
+  for (const [key] of [...thread.database.systemRange(cronPrefix)]) {
     const row = readCron(thread.database, key)!;
-    // The action it says is running ended with the previous process.
     if (row.running) put(thread, key, { ...row, running: false });
-    return [key, row.dueMs];
-  });
+  }
+}
+
+export function cronTimers({ database }: Thread): TimerChange[] {
+  return [...database.systemRange(cronPrefix)].map(([key]) => [key, readCron(database, key)!.dueMs]);
 }
 
 function put(thread: Thread, key: string, row: CronRow): void {

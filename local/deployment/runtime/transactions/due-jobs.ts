@@ -88,15 +88,19 @@ export function settleJob(thread: Thread, id: string, error: string | null): voi
   commitRun(thread, { transaction, jobs }, settledRow(id, nowMs));
 }
 
-/** Jobs left behind by the previous process: actions have failed, everything else is still to run. */
-export function recoverJobs(thread: Thread): TimerChange[] {
-  const timers: TimerChange[] = [];
+/** Actions that were running when the previous process ended are not started again. */
+export function failInterruptedJobs(thread: Thread): void {
   for (const [key, value] of [...thread.database.systemRange(jobPrefix)]) {
-    const row = value as unknown as JobRow;
-    if (row.running) settleJob(thread, key.slice(jobPrefix.length), "Transient error while executing action");
-    else timers.push([key, row.dueMs]);
+    const { running } = value as unknown as JobRow;
+    if (running) settleJob(thread, key.slice(jobPrefix.length), "Transient error while executing action");
   }
-  return timers;
+}
+
+export function jobTimers({ database }: Thread): TimerChange[] {
+  return [...database.systemRange(jobPrefix)].flatMap(([key, value]): TimerChange[] => {
+    const { running, dueMs } = value as unknown as JobRow;
+    return running ? [] : [[key, dueMs]];
+  });
 }
 
 /** Settled jobs stay readable for a week. */

@@ -13,8 +13,8 @@ import type {
 } from "../transaction-messages.ts";
 import { answerPrefix, functionRequests } from "./function-requests.ts";
 import { appRequests, completeSwitch, readApp, readEnvironment } from "./app-requests.ts";
-import { recoverCrons } from "./due-crons.ts";
-import { pruneJobs, recoverJobs } from "./due-jobs.ts";
+import { cronTimers, releaseCrons } from "./due-crons.ts";
+import { failInterruptedJobs, jobTimers, pruneJobs } from "./due-jobs.ts";
 import { dueRequests } from "./due-requests.ts";
 import { installGlobals } from "./globals.ts";
 import type { Handlers } from "./handlers.ts";
@@ -41,7 +41,7 @@ const handlers: Handlers = {
 };
 
 const port = parentPort!;
-const { dataDir, urls, nestingDepth, slot } = workerData as TransactionWorkerData;
+const { dataDir, urls, nestingDepth, isRestart, slot } = workerData as TransactionWorkerData;
 const database = openDatabase({ dataDir });
 const outbox = new Outbox((messages: TransactionMessage[]) => port.postMessage(messages));
 const thread: Thread = {
@@ -58,8 +58,12 @@ installGlobals(() => withBuiltIns(thread.environment, urls));
 installSyscalls(nestedCalls(nestingDepth));
 watchRuns();
 completeSwitch(thread);
-const timers = [...recoverJobs(thread), ...recoverCrons(thread)];
-prune();
+if (!isRestart) {
+  failInterruptedJobs(thread);
+  releaseCrons(thread);
+  prune();
+}
+const timers = [...jobTimers(thread), ...cronTimers(thread)];
 outbox.add({
   type: "ready",
   ts: database.latestTs(),

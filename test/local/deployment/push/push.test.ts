@@ -237,7 +237,7 @@ describe("a switch of versions that the end of the process interrupted", () => {
     await app.engine.close();
     const database = openDatabase({ dataDir: app.dataDir });
     const current = database.systemGet(
-      `app/version/${String(database.systemGet("app/current"))}`,
+      `app/version/${database.systemGet("app/current") as string}`,
     ) as unknown as App;
     const modules = current.modules.map((module) => ({
       ...module,

@@ -81,7 +81,7 @@ describe("a scheduled mutation", () => {
   });
 
   it("that fails or does not return is failed, with nothing written", async () => {
-    const app = await openApp(files, { functionMs: 500 });
+    const app = await openApp(files, { functionMs: 1000 });
     const failing = valueOf(await app.mutation("jobs:later", { ms: 0, name: "fail", args: {} }));
     await settled(app, failing);
     expect(await stateOf(app, failing)).toMatchObject({
@@ -138,6 +138,30 @@ describe("a scheduled action", () => {
       error: "Transient error while executing action",
     });
     expect(await rows(app)).toEqual(["started"]);
+  });
+});
+
+describe("a scheduled action that outlives the worker", () => {
+  it("is not taken for one that a stopped deployment left behind", async () => {
+    const app = await openApp(
+      {
+        "jobs.ts": `${files["jobs.ts"]}
+          export const slow = internalAction({ args: {}, handler: async (ctx) => {
+            await ctx.runMutation(api.jobs.add, { name: "started" });
+            while (!((await ctx.runQuery(api.jobs.rows, {})) as string[]).includes("go")) {
+              await new Promise((resolve) => setTimeout(resolve, 20));
+            }
+          }});`,
+      },
+      { functionMs: 1000 },
+    );
+    const id = valueOf(await app.mutation("jobs:later", { ms: 0, name: "slow", args: {} }));
+    await when(app.engine, async () => ((await rows(app)) as string[]).includes("started"));
+    expect((await app.mutation("jobs:spin", {}, { kind: "admin" })).ok).toBe(false);
+    expect(await stateOf(app, id)).toEqual({ kind: "inProgress" });
+    await app.mutation("jobs:add", { name: "go" }, { kind: "admin" });
+    await settled(app, id);
+    expect(await stateOf(app, id)).toEqual({ kind: "success" });
   });
 });
 
