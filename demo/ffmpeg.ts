@@ -25,7 +25,13 @@ export async function drawChunk(chunk: Chunk, file: string): Promise<void> {
   const seconds = scene.chunkSeconds[chunkIndex];
   if (seconds === undefined) throw new RangeError(`${scene.sceneKey} has no chunk ${chunkIndex}`);
   const skipSeconds = scene.chunkSeconds.slice(0, chunkIndex).reduce((sum, each) => sum + each, 0);
-  const filters = [scene.filters, take > 1 ? "hue=h=40" : undefined, "format=yuv420p", markerFilter(chunk)];
+  const filters = [
+    scene.filters,
+    take > 1 ? "hue=h=40" : undefined,
+    "setsar=1",
+    "format=yuv420p",
+    markerFilter(chunk),
+  ];
   const sound = scene.chord.map((hz) => `sin(2*PI*${hz}*t)`).join("+");
   await run("ffmpeg", [
     ...["-hide_banner", "-loglevel", "error", "-nostdin", "-y"],

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { PROJECT_DIR } from "./push.ts";
 import { type DemoSummary, formatBytes, runDemo } from "./run-demo.ts";
 import { startReelsyncStack } from "./stack.ts";
+import { formatTable } from "./table.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
 const HELP = `npm run demo -- [options]
@@ -82,27 +83,22 @@ async function main(): Promise<void> {
 }
 
 function printSummary(summary: DemoSummary): void {
-  console.log("\nAssets");
-  console.table(
-    summary.assets.map((asset) => ({
-      scene: asset.sceneKey,
-      type: asset.assetType,
-      version: asset.version,
-      size: formatBytes(asset.size),
-      sha256: asset.sha256.slice(0, 12),
-      attempts: asset.attempts,
-      state: asset.state,
-      verified: asset.fault ?? "bytes match",
-    })),
-  );
-  console.log("Scenes: from file closed to record committed to seen by a subscribed client");
-  console.table(
-    summary.scenes.map(({ sceneKey, closedToCommittedMs, committedToSeenMs }) => ({
-      scene: sceneKey,
-      "closed → committed": `${closedToCommittedMs} ms`,
-      "committed → seen": `${committedToSeenMs} ms`,
-    })),
-  );
+  const assets = summary.assets.map((asset) => ({
+    scene: asset.sceneKey,
+    type: asset.assetType,
+    version: asset.version,
+    size: formatBytes(asset.size),
+    sha256: asset.sha256.slice(0, 12),
+    attempts: asset.attempts,
+    state: asset.state,
+    verified: asset.fault ?? "bytes match",
+  }));
+  const scenes = summary.scenes.map(({ title, closedToCommittedMs, committedToSeenMs }) => ({
+    scene: title,
+    "file closed → committed": `${closedToCommittedMs} ms`,
+    "committed → seen by a subscriber": `${committedToSeenMs} ms`,
+  }));
+  console.log(`\n${formatTable(assets)}\n\n${formatTable(scenes)}\n`);
   for (const outage of summary.outages) {
     console.log(`Healed: ${outage.service} was down for ${outage.downMs} ms during ${outage.duringScene}.`);
   }
