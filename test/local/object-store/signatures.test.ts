@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, test } from "vitest";
-import { BUCKET, CREDENTIALS, useObjectStore } from "./fixture.ts";
+import { BUCKET, connect, CREDENTIALS, useObjectStore } from "./fixture.ts";
 import {
   amzDate,
   request,
@@ -58,6 +58,12 @@ describe("[G6] signatures in the Authorization header", () => {
     ["a session token", { headers: { "x-amz-security-token": "token" } }, 400, "InvalidToken"],
   ])("refused: %s", async (_, raw, status, code) => {
     expect(await get(raw)).toMatchObject({ status, code });
+  });
+
+  test("a client with a wrong clock learns the right time from the refusal and gets through", async () => {
+    const s3 = connect(fixture.store, { systemClockOffset: 60 * MINUTE_MS, maxAttempts: 2 });
+    expect((await s3.send(new ListBucketsCommand({}))).$metadata.attempts).toBe(2);
+    s3.destroy();
   });
 
   test("refused: any part of the request changed after signing", async () => {
