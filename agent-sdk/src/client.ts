@@ -8,6 +8,7 @@ import { openCall, type Call } from "./call.ts";
 import { loadConfig, type ReelsyncOptions } from "./config.ts";
 import { createAgentTokens } from "./convex/agent-token.ts";
 import { createConvexCaller } from "./convex/convex-caller.ts";
+import { createPost } from "./convex/post.ts";
 import { createRecords } from "./convex/records.ts";
 import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
 import { createDeadLetters, type DeadLetterView } from "./dead-letters/dead-letters.ts";
@@ -77,9 +78,11 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
   };
   const guard = (dependency: Dependency) =>
     createGuard(dependency, breakers[dependency], config.retry, events);
-  const tokens = createAgentTokens(config.auth);
+  const { post, close: closeConnections } = createPost();
+  const tokens = createAgentTokens(config.auth, post);
   const convex = createConvexCaller({
     url: config.convexUrl,
+    post,
     tokens,
     events,
     onAnswer: () => letters.deliverWaiting(),
@@ -142,6 +145,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       await Promise.all([...watches].map((watch) => watch.close()));
       await letters.idle();
       objects.close();
+      closeConnections();
       breakers.s3.close();
       breakers.convex.close();
     },

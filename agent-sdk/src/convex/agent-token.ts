@@ -8,6 +8,7 @@ import type { Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import { openDeadline } from "../resilience/deadline.ts";
 import { toConvexError, toHttpError } from "./convex-errors.ts";
+import type { Post } from "./post.ts";
 
 export interface AgentToken {
   token: string;
@@ -33,12 +34,12 @@ const answerSchema = z.object({
 const RENEW_BEFORE_MS = 2 * MINUTE;
 const EXCHANGE_TIMEOUT_MS = 15 * SECOND;
 
-export function createAgentTokens(auth: Config["auth"]): AgentTokens {
+export function createAgentTokens(auth: Config["auth"], post: Post): AgentTokens {
   let current: AgentToken | undefined;
   let pending: Promise<AgentToken> | undefined;
 
   async function fetchToken(): Promise<AgentToken> {
-    if (auth.kind === "key") return exchangeKey(auth);
+    if (auth.kind === "key") return exchangeKey(auth, post);
     return { token: await auth.fetchToken(), expiresAt: Number.POSITIVE_INFINITY };
   }
 
@@ -56,7 +57,10 @@ export function createAgentTokens(auth: Config["auth"]): AgentTokens {
   };
 }
 
-async function exchangeKey({ key, tokenUrl }: { key: string; tokenUrl: string }): Promise<AgentToken> {
+async function exchangeKey(
+  { key, tokenUrl }: { key: string; tokenUrl: string },
+  post: Post,
+): Promise<AgentToken> {
   const action = "Fetching an agent token";
   const deadline = openDeadline({
     timeoutMs: EXCHANGE_TIMEOUT_MS,
@@ -64,19 +68,15 @@ async function exchangeKey({ key, tokenUrl }: { key: string; tokenUrl: string })
       new ReelsyncError("CONVEX_UNAVAILABLE", `${action} took longer than ${EXCHANGE_TIMEOUT_MS} ms`),
   });
   try {
-    const response = await fetch(tokenUrl, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${key}` },
-      signal: deadline.signal,
-    });
-    if (response.status === 404) {
+    const reply = await post(tokenUrl, { Authorization: `Bearer ${key}` }, "", deadline.signal);
+    if (reply.status === 404) {
       throw new ReelsyncError(
         "CONFIG_INVALID",
         `${tokenUrl} answers 404: CONVEX_SITE_URL does not point to the HTTP actions of a deployment that runs Reelsync`,
       );
     }
-    if (!response.ok) throw await toHttpError(response, action);
-    const { bucket, ...answer } = answerSchema.parse(await response.json());
+    if (reply.status !== 200) throw toHttpError(reply, action);
+    const { bucket, ...answer } = answerSchema.parse(JSON.parse(reply.body));
     return bucket === undefined ? answer : { ...answer, bucket };
   } catch (error) {
     if (error instanceof Error && error.name === "ZodError") {

@@ -18,6 +18,7 @@ import { reportRetries } from "../resilience/guard.ts";
 import { retry, TRANSPORT_RETRY } from "../resilience/retry.ts";
 import type { AgentTokens } from "./agent-token.ts";
 import { toConvexError, toHttpError } from "./convex-errors.ts";
+import type { Post, Reply } from "./post.ts";
 
 type Kind = "query" | "mutation" | "action";
 
@@ -40,13 +41,14 @@ const FUNCTION_FAILED = 560;
 
 export interface ConvexCallerOptions {
   url: string;
+  post: Post;
   tokens: AgentTokens;
   events: Events;
   /** Told of every answer: the deployment can be reached. */
   onAnswer: () => void;
 }
 
-export function createConvexCaller({ url, tokens, events, onAnswer }: ConvexCallerOptions): CallConvex {
+export function createConvexCaller({ url, post, tokens, events, onAnswer }: ConvexCallerOptions): CallConvex {
   const report = reportRetries("convex", events);
 
   async function request<F extends FunctionReference<Kind>>(
@@ -64,10 +66,11 @@ export function createConvexCaller({ url, tokens, events, onAnswer }: ConvexCall
       logger: false,
       skipConvexDeploymentUrlCheck: true,
       auth: token,
-      fetch: async (input, init) => {
-        const response = await fetch(input, { ...init, signal: call.signal });
-        if (response.ok || response.status === FUNCTION_FAILED) return response;
-        throw await toHttpError(response, action);
+      fetch: async (address, init) => {
+        const { headers, body } = init as { headers: Record<string, string>; body: string };
+        const reply = await post(address as string, headers, body, call.signal);
+        if (reply.status !== 200 && reply.status !== FUNCTION_FAILED) throw toHttpError(reply, action);
+        return asResponse(reply);
       },
     });
     try {
@@ -107,6 +110,12 @@ export function createConvexCaller({ url, tokens, events, onAnswer }: ConvexCall
       onRetry: report(call, getFunctionName(reference)),
       repeats: ({ code }) => code === "CONVEX_UNAVAILABLE",
     });
+}
+
+/** As much of a Response as the client looks at. */
+function asResponse({ status, body }: Reply): Response {
+  const seen = { ok: true, status, text: async () => body, json: async () => JSON.parse(body) as unknown };
+  return seen as Response;
 }
 
 function run(

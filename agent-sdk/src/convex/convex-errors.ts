@@ -2,6 +2,7 @@
 import { ConvexError } from "convex/values";
 import { isErrorCode, type ErrorCode } from "../../../contract/error-code.ts";
 import { isReelsyncError, networkCode, ReelsyncError, retryAfterMs } from "../errors.ts";
+import type { Reply } from "./post.ts";
 
 const CODE_OF_STATUS: Record<number, ErrorCode> = {
   401: "TOKEN_EXPIRED",
@@ -11,17 +12,16 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
 };
 
 /** A reply that is not a function's answer: the request did not get as far as a function. */
-export async function toHttpError(response: Response, action: string): Promise<ReelsyncError> {
-  const body = await response.text().catch(() => "");
+export function toHttpError({ status, header, body }: Reply, action: string): ReelsyncError {
   const said = parseRefusal(body);
   const code =
     (isErrorCode(said?.code) ? said.code : undefined) ??
-    CODE_OF_STATUS[response.status] ??
-    (response.status >= 500 ? "CONVEX_UNAVAILABLE" : "CONVEX_FAILED");
+    CODE_OF_STATUS[status] ??
+    (status >= 500 ? "CONVEX_UNAVAILABLE" : "CONVEX_FAILED");
   const why = said?.message ?? body.slice(0, 200);
-  return new ReelsyncError(code, `${action} was answered with HTTP ${response.status}: ${why}`, {
-    requestId: response.headers.get("convex-request-id") ?? undefined,
-    retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
+  return new ReelsyncError(code, `${action} was answered with HTTP ${status}: ${why}`, {
+    requestId: header("convex-request-id"),
+    retryAfterMs: retryAfterMs(header("retry-after")),
   });
 }
 
@@ -43,10 +43,9 @@ export function toConvexError(error: unknown, action: string, signal: AbortSigna
   });
 }
 
-/** `fetch` wraps every fault of the connection in a TypeError with a cause; an answer that is no JSON came from something in between. */
+/** An answer that is no JSON came from something in between. */
 function isConnectionFault(error: unknown): boolean {
-  if (networkCode(error) !== undefined || error instanceof SyntaxError) return true;
-  return error instanceof TypeError && error.cause !== undefined;
+  return networkCode(error) !== undefined || error instanceof SyntaxError;
 }
 
 function refused(error: Error, data: unknown, action: string): ReelsyncError {

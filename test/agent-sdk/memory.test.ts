@@ -1,0 +1,37 @@
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { onTestFinished, expect, test } from "vitest";
+import { bundleUploadRun, runUpload } from "../../bench/sdk-upload.ts";
+import { PROJECT_DIR } from "../../demo/push.ts";
+import { MIB } from "../../contract/limits.ts";
+import { startStudio } from "./support/studio.ts";
+
+const studio = startStudio();
+
+async function workFolder(): Promise<string> {
+  await mkdir(join(PROJECT_DIR, ".reelsync"), { recursive: true });
+  const folder = await mkdtemp(join(PROJECT_DIR, ".reelsync", "memory-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function sparseFile(path: string, size: number): Promise<string> {
+  const file = await open(path, "w");
+  await file.truncate(size);
+  await file.close();
+  return path;
+}
+
+test("a process that uploads 1 GiB needs no more memory than for 128 MiB, and never 160 MiB", async () => {
+  const folder = await workFolder();
+  const script = await bundleUploadRun(folder);
+  const peak = async (size: number) => {
+    const file = await sparseFile(join(folder, `${size}.mp4`), size);
+    const result = await runUpload(script, "SDK, whole call", file, studio.stack.agentEnv);
+    return result.peakRssMib;
+  };
+  const small = await peak(128 * MIB);
+  const large = await peak(1024 * MIB);
+  expect(large).toBeLessThan(160);
+  expect(large - small).toBeLessThan(32);
+}, 240_000);
