@@ -18,7 +18,8 @@
  *   never 409 ConditionalRequestConflict. One region; whatever region is signed is accepted. Never 503 SlowDown.
  * - CreateBucket of a bucket you own is 200 in every region. Buckets without CORS rules use `corsOrigins`.
  * - Unknown query parameters and x-amz-* headers are refused; S3 ignores some.
- * - A copy shares the files of its source, Complete moves no bytes, and both are instant at any size.
+ * - A copy shares the files of its source and Complete moves no bytes: both are instant at any size, but for the copy of
+ *   a multipart object, whose bytes are read once for the ETag of a single-part object.
  *
  * Client quirks worth knowing
  * - AWS SDK for JS: a presigned PUT made with default settings carries the checksum of an empty body and fails with

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { ListBucketsCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { beforeAll, describe, expect, test } from "vitest";
-import { BUCKET, connect, CREDENTIALS, useObjectStore } from "./fixture.ts";
+import { BUCKET, connect, CREDENTIALS, refusal, useObjectStore } from "./fixture.ts";
 import {
   amzDate,
   request,
@@ -60,9 +60,10 @@ describe("[G6] signatures in the Authorization header", () => {
     expect(await get(raw)).toMatchObject({ status, code });
   });
 
-  test("a client with a wrong clock learns the right time from the refusal and gets through", async () => {
-    const s3 = connect(fixture.store, { systemClockOffset: 60 * MINUTE_MS, maxAttempts: 2 });
-    expect((await s3.send(new ListBucketsCommand({}))).$metadata.attempts).toBe(2);
+  test("a client with a wrong clock learns the right time from the refusal", async () => {
+    const s3 = connect(fixture.store, { systemClockOffset: 60 * MINUTE_MS });
+    expect((await refusal(s3.send(new ListBucketsCommand({})))).code).toBe("RequestTimeTooSkewed");
+    expect((await s3.send(new ListBucketsCommand({}))).Buckets).toHaveLength(1);
     s3.destroy();
   });
 
