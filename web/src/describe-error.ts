@@ -11,13 +11,19 @@ export interface DescribedError {
 export function describeError(error: unknown): DescribedError {
   if (error instanceof ConvexError && isRefusal(error.data)) {
     const { code, message } = error.data;
-    return { code, message, fix: fixFor(code) };
+    return { code, message, fix: fixBeyond(message, code) };
   }
   return {
     code: "UNEXPECTED",
     message: error instanceof Error ? firstLine(error.message) : String(error),
     fix: "Nothing was changed. Try again; if it stays, the deployment's log says more.",
   };
+}
+
+/** Some messages end with the fix already. */
+export function fixBeyond(message: string, code: string): string {
+  const fix = fixFor(code);
+  return message.includes(fix) ? "" : fix;
 }
 
 export function fixFor(code: string): string {

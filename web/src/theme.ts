@@ -5,6 +5,7 @@ import {
   createTheme,
   Drawer,
   Modal,
+  SegmentedControl,
   Tooltip,
   type MantineColorsTuple,
 } from "@mantine/core";
@@ -54,9 +55,7 @@ const sans =
 
 export const theme = createTheme({
   primaryColor: "sync",
-  primaryShade: { light: 7, dark: 4 },
-  autoContrast: true,
-  luminanceThreshold: 0.35,
+  primaryShade: 7,
   colors: { sync, dark, gray },
   black: "#151a19",
   fontFamily: sans,
@@ -79,7 +78,13 @@ export const theme = createTheme({
         events: { hover: true, focus: true, touch: false },
       },
     }),
-    Modal: Modal.extend({ defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } } }),
+    Modal: Modal.extend({
+      styles: { title: { fontSize: "1rem", fontWeight: 650 } },
+      defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } },
+    }),
+    SegmentedControl: SegmentedControl.extend({
+      styles: { root: { background: "var(--rs-surface)", boxShadow: "inset 0 0 0 1px var(--rs-border)" } },
+    }),
     Drawer: Drawer.extend({ defaultProps: { overlayProps: { blur: 1 } } }),
   },
 });

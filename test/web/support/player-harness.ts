@@ -4,6 +4,14 @@ import { PrefetchedChunks } from "../../../web/src/player/prefetched-chunks.ts";
 import { SignedUrls } from "../../../web/src/player/signed-urls.ts";
 import { defineReelVideo } from "../../../web/src/player/reel-video.ts";
 
+interface MarkerPlace {
+  cell: number;
+  left: number;
+  bottom: number;
+  cells: number;
+  height: number;
+}
+
 export interface FrameSeen {
   /** When the frame was handed to the compositor, ms. */
   at: number;
@@ -21,7 +29,7 @@ let lifeMs = 3_600_000;
 const urls = new SignedUrls(async (ids) => {
   signatures += 1;
   return ids.map((assetId) => {
-    const url = `${mediaUrl}/${assetId.split("#")[0]}.mp4?signature=${signatures}`;
+    const url = `${mediaUrl}/${assetId}.mp4?signature=${signatures}`;
     return { assetId, url, expiresAt: Date.now() + lifeMs, renewAt: Date.now() + lifeMs * 0.75 };
   });
 });
@@ -48,21 +56,24 @@ for (const video of reel.shadowRoot!.querySelectorAll("video")) {
   video.requestVideoFrameCallback(onFrame);
 }
 
-/** The colour of the marker in the frame that is on the screen. */
-function marker(): number[] {
+/** Brightness of the marker's cells in the frame that is on the screen; `readMarker` of demo/marker.ts tells the scene. */
+function markerCells({ cell, left, bottom, cells, height }: MarkerPlace): number[] {
   const canvas = document.createElement("canvas");
-  canvas.width = 320;
-  canvas.height = 180;
+  canvas.width = left + cells * cell;
+  canvas.height = 1;
   const context = canvas.getContext("2d")!;
-  context.drawImage(reel.activeVideo, 0, 0, 320, 180);
-  return [...context.getImageData(20, 20, 1, 1).data.slice(0, 3)];
+  context.drawImage(reel.activeVideo, 0, -(height - bottom - cell / 2));
+  return Array.from(
+    { length: cells },
+    (_, i) => context.getImageData(left + i * cell + cell / 2, 0, 1, 1).data[1]!,
+  );
 }
 
 const harness = {
   reel,
   events,
   frames,
-  marker,
+  markerCells,
   chunks,
   setMedia: (url: string) => (mediaUrl = url),
   setLife: (ms: number) => (lifeMs = ms),
@@ -71,7 +82,7 @@ const harness = {
     reel.show({ status, scenes });
   },
 };
-export type Harness = typeof harness;
+type Harness = typeof harness;
 declare global {
   interface Window {
     harness: Harness;

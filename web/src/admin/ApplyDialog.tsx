@@ -2,7 +2,7 @@ import { Button, Checkbox, Modal } from "@mantine/core";
 import { useState } from "react";
 import { formatBytes, formatCount } from "../ui/format.ts";
 import styles from "./ApplyDialog.module.css";
-import { findingBytes, type Finding } from "./Findings.tsx";
+import { findingBytes, type Finding } from "./finding.ts";
 import { REPAIR_LABEL } from "./wording.ts";
 
 interface Props {

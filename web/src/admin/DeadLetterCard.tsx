@@ -4,7 +4,7 @@ import type { FunctionReturnType } from "convex/server";
 import { RotateCw, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { api } from "../../../convex/_generated/api";
-import { fixFor } from "../describe-error.ts";
+import { fixBeyond } from "../describe-error.ts";
 import { Bytes } from "../ui/Bytes.tsx";
 import { Copyable } from "../ui/Copyable.tsx";
 import { formatCount } from "../ui/format.ts";
@@ -23,7 +23,7 @@ export function DeadLetterCard({ letter }: { letter: Letter }) {
   const { label, tone, live } = LETTER_STATES[letter.state];
   const { intent, deadLetterId } = letter;
   const isSettled = letter.state === "resolved" || letter.state === "discarded";
-  const fix = fixFor(letter.code);
+  const fix = fixBeyond(letter.message, letter.code);
 
   return (
     <article className={styles["card"]} data-testid="dead-letter" data-state={letter.state}>

@@ -4,7 +4,7 @@ import { Copyable } from "../ui/Copyable.tsx";
 import { RelativeTime } from "../ui/RelativeTime.tsx";
 import { StatusBadge } from "../ui/StatusBadge.tsx";
 import styles from "./FindingRow.module.css";
-import type { Finding } from "./Findings.tsx";
+import type { Finding } from "./finding.ts";
 import { FINDING_STATES, KIND_LABEL, REPAIR_LABEL } from "./wording.ts";
 
 interface Props {

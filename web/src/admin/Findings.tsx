@@ -1,32 +1,22 @@
 import { Button, Checkbox } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { useMutation } from "convex/react";
-import type { FunctionReturnType } from "convex/server";
 import { useState } from "react";
 import { api } from "../../../convex/_generated/api";
 import type { FindingKind } from "../../../contract/reconcile.ts";
 import { formatBytes, formatCount } from "../ui/format.ts";
 import { usePages } from "../ui/usePages.ts";
 import { ApplyDialog } from "./ApplyDialog.tsx";
+import { findingBytes, isOpen } from "./finding.ts";
 import { FindingRow } from "./FindingRow.tsx";
 import styles from "./Findings.module.css";
 import type { Run } from "./RunPicker.tsx";
 import { useAdminAction } from "./useAdminAction.ts";
 
-export type Finding = FunctionReturnType<typeof api.reconcile.findings>["page"][number];
-
 const PAGE = 50;
 
 /** What one call of reconcile.apply takes. */
 const MAX_SELECTED = 100;
-
-export function isOpen(finding: Finding): boolean {
-  return finding.state === "open" || finding.state === "failed";
-}
-
-export function findingBytes(finding: Finding): number {
-  return finding.objectSize ?? finding.recordSize ?? 0;
-}
 
 interface Props {
   run: Run;

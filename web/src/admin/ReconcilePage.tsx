@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { useMutation } from "convex/react";
 import { GitCompareArrows } from "lucide-react";
 import { useState } from "react";
@@ -10,6 +9,7 @@ import { useTitle } from "../ui/useTitle.ts";
 import styles from "./Admin.module.css";
 import { ReconcileReport } from "./ReconcileReport.tsx";
 import { RunPicker } from "./RunPicker.tsx";
+import { StartRun } from "./StartRun.tsx";
 import { useAdminAction } from "./useAdminAction.ts";
 
 const PAGE = 10;
@@ -24,8 +24,10 @@ export default function ReconcilePage() {
   const shown = runs.find(({ runId }) => runId === chosen) ?? runs[0];
   const isRunning = runs[0]?.status === "running" || runs[0]?.status === "applying";
 
-  const compare = async (): Promise<void> => {
-    await run("The comparison", () => start({ tenantId: tenant.tenantId }));
+  const compare = async (graceMs?: number): Promise<void> => {
+    await run("The comparison", () =>
+      start({ tenantId: tenant.tenantId, ...(graceMs === undefined ? {} : { graceMs }) }),
+    );
     setChosen(undefined);
   };
 
@@ -38,15 +40,7 @@ export default function ReconcilePage() {
             Compares what the bucket holds with what the records say. Nothing changes until you choose it.
           </p>
         </div>
-        <Button
-          leftSection={<GitCompareArrows size={17} />}
-          loading={busy}
-          disabled={isRunning}
-          onClick={() => void compare()}
-          data-testid="start-run"
-        >
-          {isRunning ? "Comparing…" : "Compare now"}
-        </Button>
+        <StartRun busy={busy} isRunning={isRunning} onStart={(graceMs) => void compare(graceMs)} />
       </header>
       {status === "LoadingFirstPage" ? null : shown ? (
         <>

@@ -1,8 +1,9 @@
 import { CircleCheck, TriangleAlert } from "lucide-react";
 import { useState } from "react";
+import { HOUR, MINUTE, SECOND } from "../../../contract/limits.ts";
 import type { FindingKind } from "../../../contract/reconcile.ts";
 import { Bytes } from "../ui/Bytes.tsx";
-import { formatCount, formatDuration, formatExact } from "../ui/format.ts";
+import { formatCount, formatExact } from "../ui/format.ts";
 import { Notice } from "../ui/Notice.tsx";
 import styles from "./ReconcileReport.module.css";
 import { Findings } from "./Findings.tsx";
@@ -75,16 +76,17 @@ function Progress({ run }: { run: Run }) {
         {isRunning ? "Comparing: " : "Compared "}
         {formatCount(run.objectsSeen, "object")} and {formatCount(run.recordsSeen, "record")}
         {isRunning ? " so far" : ""}
-        {run.finishedAt !== undefined &&
-          ` in ${formatDuration(Math.max(1, (run.finishedAt - run.startedAt) / 1000))}`}
-        . Younger than {graceText(run.graceMs)}: left alone.
+        {run.finishedAt !== undefined && ` in ${spanText(run.finishedAt - run.startedAt)}`}.{" "}
+        {run.graceMs > 0
+          ? `What was younger than ${spanText(run.graceMs)} was left alone.`
+          : "Nothing was left out for being young."}
       </p>
     </div>
   );
 }
 
-function graceText(ms: number): string {
-  const hours = ms / 3_600_000;
-  if (hours >= 1) return `${Math.round(hours)} h`;
-  return ms >= 60_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 1000)} s`;
+function spanText(ms: number): string {
+  if (ms >= HOUR) return formatCount(Math.round(ms / HOUR), "hour");
+  if (ms >= MINUTE) return formatCount(Math.round(ms / MINUTE), "minute");
+  return ms < SECOND ? "less than a second" : formatCount(Math.round(ms / SECOND), "second");
 }

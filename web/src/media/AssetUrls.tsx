@@ -18,8 +18,8 @@ export function useAssetUrls(): SignedUrls {
   return urls;
 }
 
-/** Undefined until there is one, or when there is none. */
-export function useAssetUrl(assetId: string | undefined): string | undefined {
+/** Undefined until there is one, or when there is none. Another `attempt` asks again. */
+export function useAssetUrl(assetId: string | undefined, attempt = 0): string | undefined {
   const urls = useAssetUrls();
   const [found, setFound] = useState<{ assetId: string; url: string }>();
   useEffect(() => {
@@ -32,6 +32,6 @@ export function useAssetUrl(assetId: string | undefined): string | undefined {
     return () => {
       left = true;
     };
-  }, [urls, assetId]);
+  }, [urls, assetId, attempt]);
   return found?.assetId === assetId ? found?.url : undefined;
 }

@@ -93,7 +93,7 @@ function Waiting({ playback: { reel, view }, timeline, scene }: WaitingProps) {
       <div className={styles["row"]}>
         {view.started && !view.paused && (
           <button type="button" className={styles["pillButton"]} onClick={() => reel?.pause()}>
-            <CirclePause size={15} /> Do not continue
+            <CirclePause size={15} /> Pause
           </button>
         )}
         {later !== undefined && laterScene && (

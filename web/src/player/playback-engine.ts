@@ -62,6 +62,9 @@ export interface EngineListener {
 /** A chunk waiting behind the joint may have been started a moment early. */
 const AT_START = 0.25;
 
+/** About what it takes to seek in media that is here. */
+const RESEEK_SECONDS = 0.05;
+
 /** Progress after which a recovered chunk counts as healthy again. */
 const HEALTHY_AFTER_SECONDS = 1;
 
@@ -299,13 +302,19 @@ export class PlaybackEngine {
       this.#changeOver(slot);
       return;
     }
+    const leftAt = this.#front.video.currentTime;
     this.#phase = { kind: "moving", place };
     this.#calmBack();
     if (!keepPlaying) this.#front.video.pause();
     this.#emit("waiting");
     this.#emit("statechange");
     try {
-      const loaded = await this.#loadBack(asset, place.offset);
+      let loaded = await this.#loadBack(asset, place.offset);
+      if (loaded && keepPlaying && !this.#front.video.paused) {
+        // What is seen has gone on meanwhile; the change must not throw the viewer back.
+        const gone = this.#front.video.currentTime - leftAt;
+        loaded = await this.#loadBack(asset, place.offset + gone + RESEEK_SECONDS);
+      }
       if (loaded && move === this.#moves) this.#changeOver(slot);
     } catch (error) {
       if (move === this.#moves) this.#fail(place, error);

@@ -2,7 +2,7 @@
  * Keeps the chunks ahead of the viewer in memory, so that a joint needs no network and an expired URL interrupts
  * nothing. The first chunk is never waited for: what is not here yet plays from its URL while it comes in.
  */
-import { MIB } from "../../../contract/limits.ts";
+import { MIB, SECOND } from "../../../contract/limits.ts";
 import type { TimelineAsset } from "../../../contract/playback.ts";
 import type { ChunkSource, OpenChunk } from "./chunk-source.ts";
 import type { SignedUrls } from "./signed-urls.ts";
@@ -21,13 +21,16 @@ export interface PrefetchLimits {
   chunkBytes: number;
 }
 
+const RETRY_AFTER_MS = 10 * SECOND;
+
 const DEFAULT_LIMITS: PrefetchLimits = { totalBytes: 192 * MIB, chunkBytes: 48 * MIB };
 
 export class PrefetchedChunks implements ChunkSource {
   readonly #urls: SignedUrls;
   readonly #limits: PrefetchLimits;
   readonly #held = new Map<string, Held>();
-  readonly #failed = new Set<string>();
+  /** When a chunk that did not come may be asked for again. */
+  readonly #retryAt = new Map<string, number>();
   #wanted: TimelineAsset[] = [];
   #fetching: { assetId: string; abort: AbortController } | undefined;
   #disposed = false;
@@ -62,7 +65,7 @@ export class PrefetchedChunks implements ChunkSource {
 
   invalidate(assetId: string): void {
     this.#urls.invalidate(assetId);
-    this.#failed.delete(assetId);
+    this.#retryAt.delete(assetId);
     this.#drop(assetId);
   }
 
@@ -81,7 +84,7 @@ export class PrefetchedChunks implements ChunkSource {
     if (this.#fetching && !within.has(this.#fetching.assetId)) this.#fetching.abort.abort();
     if (this.#fetching || this.#disposed) return;
     const next = [...within.values()].find(
-      (asset) => !this.#held.has(asset.assetId) && !this.#failed.has(asset.assetId),
+      ({ assetId }) => !this.#held.has(assetId) && (this.#retryAt.get(assetId) ?? 0) <= Date.now(),
     );
     if (!next) return;
     const abort = new AbortController();
@@ -93,7 +96,7 @@ export class PrefetchedChunks implements ChunkSource {
       this.onChange();
     } catch {
       // Not the viewer's business: playing it will load it from its URL, and say what is wrong if it is.
-      if (!abort.signal.aborted) this.#failed.add(next.assetId);
+      if (!abort.signal.aborted) this.#retryAt.set(next.assetId, Date.now() + RETRY_AFTER_MS);
     } finally {
       this.#fetching = undefined;
     }

@@ -16,7 +16,7 @@ import { holdBack, type SceneUpdate } from "./scene-updates.ts";
 import type { TimelineAsset, TimelineScene } from "../../../contract/playback.ts";
 
 const STYLE = `
-  :host { display: block; position: relative; overflow: hidden; background: #000; line-height: 1.35; }
+  :host { display: block; position: relative; isolation: isolate; overflow: hidden; background: #000; line-height: 1.35; }
   video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; z-index: 0; }
   video[data-front] { z-index: 1; }
   [part=captions] {

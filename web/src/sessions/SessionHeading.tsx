@@ -37,7 +37,7 @@ export function SessionHeading({ timeline, plan }: { timeline: Timeline; plan: P
             {plan.open ? " so far" : ""}
           </span>
         )}
-        <Bytes value={timeline.totalAssetSize} />
+        {timeline.totalAssetSize > 0 && <Bytes value={timeline.totalAssetSize} />}
       </div>
     </header>
   );

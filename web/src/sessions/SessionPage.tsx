@@ -80,7 +80,8 @@ function LoadedSession({ playback, timeline }: { playback: LivePlayback; timelin
           onClose={() => setDrawerOpen(false)}
           position="bottom"
           size="80%"
-          title="Scene details"
+          styles={{ body: { padding: 0 }, header: { padding: "8px 10px 0", minHeight: 0 } }}
+          closeButtonProps={{ "aria-label": "Close scene details" }}
         >
           {panel}
         </Drawer>

@@ -12,6 +12,12 @@ const MAX_BYTES = 256 * 1024;
 
 type Loaded = { kind: "loading" } | { kind: "text"; text: string } | { kind: "failed"; why: string };
 
+/** `fetch` reports every failure of the network as a TypeError with a browser's own wording. */
+function reasonOf(error: unknown): string {
+  if (error instanceof TypeError) return "the storage cannot be reached";
+  return error instanceof Error ? error.message : String(error);
+}
+
 export function SourceCode({ asset }: { asset: TimelineAsset | undefined }) {
   const urls = useAssetUrls();
   const [loaded, setLoaded] = useState<Loaded>({ kind: "loading" });
@@ -25,12 +31,12 @@ export function SourceCode({ asset }: { asset: TimelineAsset | undefined }) {
     const load = async (): Promise<void> => {
       try {
         const response = await fetch(await urls.get(assetId), { signal: stop.signal });
-        if (!response.ok) throw new Error(`the storage answered ${response.status}`);
+        if (!response.ok) throw new Error(`the storage answered with status ${response.status}`);
         setLoaded({ kind: "text", text: await response.text() });
       } catch (error) {
         if (stop.signal.aborted) return;
         urls.invalidate(assetId);
-        setLoaded({ kind: "failed", why: error instanceof Error ? error.message : String(error) });
+        setLoaded({ kind: "failed", why: reasonOf(error) });
       }
     };
     void load();

@@ -2,7 +2,6 @@ import { Button } from "@mantine/core";
 import { ShieldAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link } from "wouter";
-import { fixFor } from "../describe-error.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { useTitle } from "../ui/useTitle.ts";
 import { isAdmin, useViewer } from "./viewer.ts";
@@ -28,7 +27,8 @@ function NotAllowed() {
       }
     >
       <p>
-        In {tenant.name} you are {tenant.role === "editor" ? "an editor" : "a viewer"}. {fixFor("FORBIDDEN")}
+        In {tenant.name} you are {tenant.role === "editor" ? "an editor" : "a viewer"}. Ask one of its owners
+        to make you an admin.
       </p>
     </Notice>
   );

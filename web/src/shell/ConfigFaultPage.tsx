@@ -4,7 +4,10 @@ import { Mark } from "./Mark.tsx";
 
 const EXAMPLE = `{
   "convexUrl": "https://your-deployment.convex.cloud",
-  "oidc": { "authority": "https://issuer.example", "clientId": "reelsync-web" }
+  "oidc": {
+    "authority": "https://issuer.example",
+    "clientId": "reelsync-web"
+  }
 }`;
 
 export function ConfigFaultPage({ faults }: { faults: string[] }) {

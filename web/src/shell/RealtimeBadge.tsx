@@ -12,16 +12,10 @@ type Realtime = { kind: "live" } | { kind: "connecting" } | { kind: "offline"; s
 /** Whether what is on the screen is what the deployment holds now. */
 export function RealtimeBadge() {
   const realtime = useRealtime();
-  const text =
-    realtime.kind === "live"
-      ? "Live"
-      : realtime.kind === "connecting"
-        ? "Reconnecting"
-        : `Offline since ${formatClock(realtime.since)}`;
   const hint =
     realtime.kind === "live"
       ? "Everything here updates by itself."
-      : "What you see may be out of date. It catches up by itself.";
+      : `${realtime.kind === "offline" ? `Offline since ${formatClock(realtime.since)}. ` : ""}What you see may be out of date. It catches up by itself.`;
   return (
     <Tooltip label={hint}>
       <span
@@ -32,7 +26,13 @@ export function RealtimeBadge() {
         data-testid="realtime"
       >
         <span className={styles["dot"]} aria-hidden="true" />
-        <span className={styles["text"]}>{text}</span>
+        {realtime.kind === "live" && "Live"}
+        {realtime.kind === "connecting" && "Reconnecting"}
+        {realtime.kind === "offline" && (
+          <span>
+            Offline<span className={styles["since"]}> since {formatClock(realtime.since)}</span>
+          </span>
+        )}
       </span>
     </Tooltip>
   );

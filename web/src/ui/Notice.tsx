@@ -10,14 +10,17 @@ interface Props {
   actions?: ReactNode;
   tone?: "neutral" | "failed";
   testId?: string;
+  /** For code that should not be cut off. */
+  wide?: boolean;
 }
 
 /** A page or a panel that has something to say instead of something to show. */
-export function Notice({ title, icon, children, actions, tone = "neutral", testId }: Props) {
+export function Notice({ title, icon, children, actions, tone = "neutral", testId, wide = false }: Props) {
   return (
     <section
       className={styles["notice"]}
       data-tone={tone}
+      data-wide={wide || undefined}
       role={tone === "failed" ? "alert" : undefined}
       data-testid={testId}
     >

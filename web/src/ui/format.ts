@@ -1,4 +1,9 @@
-/** Numbers and times as people read them, in the reader's language. Sizes are decimal (1 MB = 1,000,000 bytes). */
+/**
+ * Numbers and times as people read them. Words and units are in the language of the pages around them, dates and clock
+ * times as the reader's system writes them. Sizes are decimal (1 MB = 1,000,000 bytes).
+ */
+const PAGE_LANGUAGE = "en";
+
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 export function formatBytes(bytes: number): string {
@@ -8,7 +13,7 @@ export function formatBytes(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return new Intl.NumberFormat(undefined, {
+  return new Intl.NumberFormat(PAGE_LANGUAGE, {
     style: "unit",
     unit: UNITS[unit]!,
     unitDisplay: unit === 0 ? "long" : "short",
@@ -17,11 +22,11 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatExactBytes(bytes: number): string {
-  return `${new Intl.NumberFormat().format(bytes)} bytes`;
+  return `${new Intl.NumberFormat(PAGE_LANGUAGE).format(bytes)} bytes`;
 }
 
 export function formatCount(count: number, singular: string, plural = `${singular}s`): string {
-  return `${new Intl.NumberFormat().format(count)} ${count === 1 ? singular : plural}`;
+  return `${new Intl.NumberFormat(PAGE_LANGUAGE).format(count)} ${count === 1 ? singular : plural}`;
 }
 
 /** `0:07`, `12:31`, `1:02:03`. */
@@ -43,7 +48,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function formatRelative(at: number, now: number): string {
   const seconds = (at - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "long" });
+  const format = new Intl.RelativeTimeFormat(PAGE_LANGUAGE, { numeric: "auto", style: "long" });
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
   }
