@@ -1,6 +1,7 @@
 /** Bundles a small app given as texts into the push the official CLI would send, with the bundler it uses. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import type { Json } from "../../../../local/deployment/values/json.ts";
 
@@ -9,17 +10,15 @@ interface Esbuild {
 }
 
 // esbuild is a dependency of the convex package, not of this project, so it is reached through that.
-const esbuild = createRequire(createRequire(import.meta.url).resolve("convex/package.json"))(
-  "esbuild",
-) as Esbuild;
+const convexPackage = createRequire(import.meta.url).resolve("convex/package.json");
+const convexDirectory = dirname(convexPackage);
+const esbuild = createRequire(convexPackage)("esbuild") as Esbuild;
 
 type Module = { path: string; source: string; sourceMap?: string; environment: "isolate" | "node" };
 
-/** Files by their path in `convex/`. They lie within the project while they are bundled, so that `convex` resolves. */
+/** Files by their path in `convex/`. */
 export async function pushOf(files: Record<string, string>): Promise<Json> {
-  const parent = join(import.meta.dirname, ".fixtures");
-  await mkdir(parent, { recursive: true });
-  const directory = await mkdtemp(join(parent, "app-"));
+  const directory = await mkdtemp(join(tmpdir(), "app-"));
   try {
     const paths: string[] = [];
     for (const [name, text] of Object.entries(files)) {
@@ -85,6 +84,7 @@ async function bundle(
     outbase: directory,
     conditions: ["convex", "module"],
     write: false,
+    nodePaths: [dirname(convexDirectory)],
     sourcemap: true,
     sourcesContent: false,
     splitting,
