@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { assetSchema } from "../../contract/asset.ts";
 import { api } from "../../convex/_generated/api";
-import { addTenant, deployment, intentFor, publish, refusalOf, shaOf, storedAs } from "./world.ts";
+import { addTenant, BUCKET, deployment, intentFor, publish, refusalOf, shaOf, storedAs } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -40,6 +42,9 @@ describe("commit", () => {
 
   test("a committed chunk makes its scene ready, points to it and counts it", async () => {
     const { assetId } = await publish(acme.agent, intentFor(acme));
+    const asset = await acme.agent.query(api.assets.get, { assetId });
+    expect(z.strictObject(assetSchema.shape).parse(asset)).toEqual(asset);
+    expect(asset.s3Url).toBe(`s3://${BUCKET}/${asset.s3Key}`);
     expect(await scene()).toMatchObject({
       status: "ready",
       assetsStatus: "ready",

@@ -98,7 +98,8 @@ async function begin(acme: Tenant, scenes: string[], one: Extract<Step, { do: "b
       ...slot,
       entityType: scene === null ? "session" : "scene",
       entityId: scene === null ? acme.sessionId : scenes[scene]!,
-      sha256: shaOf(CONTENTS + one.slot * 10 + one.content),
+      // Two chunks of one scene may be equal, and then share their object.
+      sha256: shaOf(CONTENTS + one.content),
       size: 10 ** one.content,
     })
     .catch(expectRefusal);
@@ -193,7 +194,7 @@ describe("totals", () => {
     { timeout: 60_000 },
     async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (history) => {
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 60, size: "max" }), async (history) => {
           const t = deployment();
           const acme = await addTenant(t, "acme");
           const scenes: string[] = [];
