@@ -4,14 +4,21 @@
  */
 import { moduleScheme } from "./source-frames.ts";
 
-/** Pushed code may also assign the global, as polyfills do; only pushed code sees that. */
-export function hideGlobal(name: string, replacement?: unknown): void {
+/**
+ * Pushed code may also assign the global, as polyfills do; only pushed code sees that. Looking at the stack costs
+ * microseconds, so `canBePushedCode` says when there is no need to.
+ */
+export function hideGlobal(
+  name: string,
+  replacement?: unknown,
+  canBePushedCode: () => boolean = () => true,
+): void {
   const target = globalThis as Record<string, unknown>;
   let original = target[name];
   let seen = replacement;
-  const get = (): unknown => (isPushedCode(get) ? seen : original);
+  const get = (): unknown => (canBePushedCode() && isPushedCode(get) ? seen : original);
   const set = (value: unknown): void => {
-    if (isPushedCode(set)) seen = value;
+    if (canBePushedCode() && isPushedCode(set)) seen = value;
     else original = value;
   };
   Object.defineProperty(globalThis, name, { configurable: true, enumerable: false, get, set });

@@ -29,9 +29,11 @@ export function installGlobals(environment: () => Environment): void {
   replace("crypto", createDeterministicCrypto(crypto));
   for (const name of ["fetch", "setTimeout", "setInterval"]) replace(name, refusing(name));
   for (const name of ["clearTimeout", "clearInterval"]) replace(name, () => () => undefined);
-  for (const name of ["Buffer", "global", "setImmediate", "clearImmediate", "MessageChannel"])
-    hideGlobal(name);
-  hideGlobal("process", functionProcess);
+  const inPushedCode = () => activeFacilities() !== null;
+  for (const name of ["Buffer", "global", "setImmediate", "clearImmediate", "MessageChannel"]) {
+    hideGlobal(name, undefined, inPushedCode);
+  }
+  hideGlobal("process", functionProcess, inPushedCode);
   Object.assign(globalThis, { self: globalThis, AsyncLocalStorage, AsyncResource });
 }
 
