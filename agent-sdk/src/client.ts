@@ -55,6 +55,7 @@ export interface Reelsync {
   readonly breakers: Readonly<Record<Dependency, BreakerState>>;
   /** Listens to everything that happens; returns the function that stops it. */
   on: (listener: EventListener) => () => void;
+  /** Waits for what is under way, then lets go of sockets and timers. */
   close: () => Promise<void>;
 }
 
@@ -103,18 +104,24 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
   };
   const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
   const watches = new Set<Watch>();
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
   letters.deliverWaiting();
+
+  /** What is under way when the client is closed may end first. */
+  async function open<T>(work: () => Promise<T>): Promise<T> {
+    if (closed) throw new ReelsyncError("INVALID_ARGUMENT", "This client is closed: create another");
+    const result = work();
+    running.add(result);
+    return result.finally(() => running.delete(result));
+  }
 
   async function during<T>(
     callOptions: CallOptions | undefined,
     work: (call: Call) => Promise<T>,
   ): Promise<T> {
     const call = openCall({ timeoutMs: config.timeoutMs, ...callOptions });
-    try {
-      return await work(call);
-    } finally {
-      call.dispose();
-    }
+    return open(() => work(call)).finally(call.dispose);
   }
 
   return {
@@ -126,11 +133,11 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       during(callOptions, async (call) => {
         await records.endSession({ ...end, outcome }, call);
       }),
-    uploadWithConvexSync: (request) => uploadWithConvexSync(line, request),
+    uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),
-      replay,
+      replay: (id) => open(() => replay(id)),
       watch() {
         const watch = watchReplayRequests({ convexUrl: config.convexUrl, tokens, letters, replay });
         watches.add(watch);
@@ -142,7 +149,9 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     },
     on: events.on,
     async close() {
+      closed = true;
       await Promise.all([...watches].map((watch) => watch.close()));
+      await Promise.allSettled(running);
       await letters.idle();
       objects.close();
       closeConnections();

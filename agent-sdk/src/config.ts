@@ -2,7 +2,7 @@
  * The only reader of the environment. Options win over variables, a variable's canonical name wins over its aliases;
  * everything is parsed once, all faults are reported together, and what comes out is frozen and complete.
  */
-import type * as z from "zod";
+import * as z from "zod";
 import { ReelsyncError } from "./errors.ts";
 import { OPERATION_RETRY, type RetryPolicy } from "./resilience/retry.ts";
 import { readSettings, SETTINGS } from "./settings.ts";
@@ -44,6 +44,12 @@ export interface ReelsyncOptions {
   /** Read instead of `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
+
+const retrySchema = z.object({
+  attempts: z.number().int().min(1).max(100).default(OPERATION_RETRY.attempts),
+  baseDelayMs: z.number().min(0).default(OPERATION_RETRY.baseDelayMs),
+  maxDelayMs: z.number().min(0).default(OPERATION_RETRY.maxDelayMs),
+});
 
 type AgentAuth =
   | { readonly kind: "key"; readonly key: string; readonly tokenUrl: string }
@@ -93,6 +99,8 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
   if (values.region === undefined && values.endpoint === undefined) {
     faults.push("AWS_REGION is missing: set it to the bucket's region");
   }
+  const retries = retrySchema.safeParse(retry ?? {});
+  if (!retries.success) faults.push(`option retry is wrong (${z.prettifyError(retries.error)})`);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
 
   const { convexUrl, agentKey, agentName, deadLetterDir, timeoutMs, ...store } = values as Settings;
@@ -112,7 +120,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     },
     deadLetterDir,
     timeoutMs,
-    retry: { ...OPERATION_RETRY, ...retry },
+    retry: retries.data ?? OPERATION_RETRY,
     secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),
   });
 }

@@ -9,7 +9,7 @@ export interface Progress {
   loaded: number;
   /** Size of the asset; 0 while a stream's length is not known yet. */
   total: number;
-  /** Mean over the phase so far. */
+  /** Mean over the phase so far; 0 in the phases that move none. */
   bytesPerSecond: number;
   /** Time left of the phase; absent while it cannot be told. */
   etaMs?: number;
@@ -17,8 +17,10 @@ export interface Progress {
   attempt: number;
 }
 
+const MOVES_BYTES: ReadonlySet<Phase> = new Set<Phase>(["hashing", "uploading"]);
+
 export interface ProgressMeter {
-  phase: (phase: Phase, total: number, loaded?: number) => void;
+  phase: (phase: Phase, total: number) => void;
   advance: (bytes: number) => void;
 }
 
@@ -34,7 +36,7 @@ export function createProgressMeter(
   function report() {
     if (listener === undefined) return;
     const seconds = (performance.now() - since) / 1000;
-    const bytesPerSecond = seconds > 0 ? Math.round(loaded / seconds) : 0;
+    const bytesPerSecond = seconds > 0 && MOVES_BYTES.has(current) ? Math.round(loaded / seconds) : 0;
     const left = total - loaded;
     callGuarded(listener, {
       phase: current,
@@ -47,10 +49,10 @@ export function createProgressMeter(
   }
 
   return {
-    phase(phase, size, already = phase === "hashing" || phase === "uploading" ? 0 : size) {
+    phase(phase, size) {
       current = phase;
       total = size;
-      loaded = already;
+      loaded = MOVES_BYTES.has(phase) ? 0 : size;
       since = performance.now();
       report();
     },

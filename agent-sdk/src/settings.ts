@@ -97,7 +97,7 @@ export const SETTINGS = {
   },
   maxConcurrency: {
     env: ["S3_MAX_CONCURRENCY"],
-    schema: count.min(1).max(256).default(16),
+    schema: count.min(1).max(256).default(64),
     to: "a number of parallel requests, 1 to 256",
   },
   maxAttempts: {

@@ -110,6 +110,14 @@ describe("[G7] what a wrong environment gets", () => {
     );
   });
 
+  test("a retry policy that makes no attempt is refused", () => {
+    expect(() => loadConfig({ env: COMPLETE, retry: { attempts: 0 } })).toThrow("option retry is wrong");
+    expect(loadConfig({ env: COMPLETE, retry: { attempts: 8 } }).retry).toMatchObject({
+      attempts: 8,
+      baseDelayMs: 1000,
+    });
+  });
+
   test("no secret appears in a message", () => {
     const env = { ...COMPLETE, S3_BUCKET: "" };
     const message = faultsOf(env);

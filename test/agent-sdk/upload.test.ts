@@ -192,3 +192,17 @@ describe("sessions and scenes", () => {
     expect(row).toMatchObject({ status: "ended" });
   });
 });
+
+test("closing waits for uploads under way, and refuses new ones", async () => {
+  const { reelsync } = studio.client();
+  const { sceneId } = await studio.scene(reelsync);
+  const request = {
+    file: randomBytes(1000),
+    entity: { type: "scene", id: sceneId },
+    assetType: "video_chunk",
+  } as const;
+  const uploaded = reelsync.uploadWithConvexSync(request);
+  await reelsync.close();
+  expect(await uploaded).toMatchObject({ state: "ready" });
+  await expect(reelsync.uploadWithConvexSync(request)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});

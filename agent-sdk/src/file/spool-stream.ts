@@ -61,7 +61,8 @@ export async function spoolStream(
     await discard();
     if (signal.aborted) throw signal.reason;
     if (isReelsyncError(error)) throw error;
-    throw new ReelsyncError("FILE_UNREADABLE", "The stream ended with an error before its last byte", {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ReelsyncError("FILE_UNREADABLE", `The stream could not be spooled to ${folder}: ${why}`, {
       cause: error,
     });
   }

@@ -131,6 +131,7 @@ export function createMultipartUpload(
       // Completed by a request whose reply was lost, or removed by the bucket's rules: the object itself tells.
       const stored = await readBack(client, config, object, call).catch(() => undefined);
       if (stored !== undefined) return stored;
+      await abandon(call).catch(() => undefined);
       startOver();
       throw new ReelsyncError("S3_UNAVAILABLE", "The multipart upload is gone from the bucket", {
         cause: error,
