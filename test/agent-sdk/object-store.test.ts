@@ -1,13 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openCall } from "../../agent-sdk/src/call.ts";
 import { memoryFile, openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
+import { windowStart } from "../../agent-sdk/src/s3/object-url.ts";
 import { MIB } from "../../contract/limits.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { BUCKET, createBytePath, startBucket } from "./support/bucket.ts";
-import { startFaultProxy } from "./support/fault-proxy.ts";
+import { startFaultProxy, type Fault } from "./support/fault-proxy.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const IN_PARTS = { multipartThreshold: 5 * MIB };
@@ -62,7 +64,7 @@ describe("bytes arrive as they are", () => {
 });
 
 describe("[G1] faults of the store are survived", () => {
-  test.each<[string, Parameters<typeof startFaultProxy>[0] extends never ? never : unknown]>([
+  test.each<[string, Fault]>([
     ["a reply that is lost", "loseReply"],
     ["a connection that breaks", "breakConnection"],
     ["an internal error", { status: 500, body: "<Error><Code>InternalError</Code></Error>" }],
@@ -76,7 +78,7 @@ describe("[G1] faults of the store are survived", () => {
       const kind = `${method} ${query}`;
       if (kinds.has(kind)) return undefined;
       kinds.add(kind);
-      return fault as "loseReply";
+      return fault;
     };
     const { store } = createBytePath(proxy.url, IN_PARTS);
     const call = openCall({ timeoutMs: 60_000 });
@@ -190,7 +192,19 @@ describe("[G7] a wrong configuration is found before anything is begun", () => {
 });
 
 describe("URLs", () => {
-  test("a presigned one opens the object, and is the same for everybody in its window", async () => {
+  test("the signature's date stays the same for half of the URL's life, and leaves at least the other half", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 60, max: 604_800 }), fc.integer({ min: 0, max: 4e12 }), (life, now) => {
+        const start = windowStart(now, life).getTime();
+        expect(start).toBeLessThanOrEqual(now);
+        expect(start + life * 1000 - now).toBeGreaterThanOrEqual((life * 1000) / 2);
+        expect(windowStart(start, life).getTime()).toBe(start);
+        expect(start % 1000).toBe(0);
+      }),
+    );
+  });
+
+  test("a presigned one opens the object, whatever its key", async () => {
     const bucket = await startBucket();
     const { store, objects } = createBytePath(bucket.endpoint);
     await store(memoryFile(SMALL), { key: "t/ünï cödé+&?.mp4" });
