@@ -8,12 +8,12 @@ import { AGENT_AUDIENCE } from "./model/agentAudience.ts";
 
 export default {
   providers: [
-    ...(JSON.parse(env.AUTH_PROVIDERS!) as AuthProvider[]),
+    ...(JSON.parse(env.AUTH_PROVIDERS) as AuthProvider[]),
     {
       type: "customJwt",
       applicationID: AGENT_AUDIENCE,
-      issuer: env.AGENT_JWT_ISSUER!,
-      jwks: env.AGENT_JWT_JWKS!,
+      issuer: env.AGENT_JWT_ISSUER,
+      jwks: env.AGENT_JWT_JWKS,
       algorithm: "ES256",
     },
   ],

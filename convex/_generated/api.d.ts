@@ -8,7 +8,6 @@
  * @module
  */
 
-import type { ApiFromModules, FilterApi, FunctionReference } from "convex/server";
 import type * as agentKeys from "../agentKeys.js";
 import type * as assets from "../assets.js";
 import type * as bucket from "../bucket.js";
@@ -29,7 +28,6 @@ import type * as model_assetRows from "../model/assetRows.js";
 import type * as model_assets from "../model/assets.js";
 import type * as model_audit from "../model/audit.js";
 import type * as model_comparison from "../model/comparison.js";
-import type * as model_deadLetterState from "../model/deadLetterState.js";
 import type * as model_deadLetters from "../model/deadLetters.js";
 import type * as model_deleteQueue from "../model/deleteQueue.js";
 import type * as model_objectStore from "../model/objectStore.js";
@@ -50,6 +48,7 @@ import type * as model_sessions from "../model/sessions.js";
 import type * as model_setup from "../model/setup.js";
 import type * as model_storageEnv from "../model/storageEnv.js";
 import type * as model_timeline from "../model/timeline.js";
+import type * as model_uploadCalls from "../model/uploadCalls.js";
 import type * as model_usage from "../model/usage.js";
 import type * as model_viewer from "../model/viewer.js";
 import type * as playback from "../playback.js";
@@ -60,14 +59,12 @@ import type * as sessions from "../sessions.js";
 import type * as setup from "../setup.js";
 import type * as viewer from "../viewer.js";
 
-/**
- * A utility for referencing Convex functions in your app's API.
- *
- * Usage:
- * ```js
- * const myFunctionReference = api.myModule.myFunction;
- * ```
- */
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+
 declare const fullApi: ApiFromModules<{
   agentKeys: typeof agentKeys;
   assets: typeof assets;
@@ -89,7 +86,6 @@ declare const fullApi: ApiFromModules<{
   "model/assets": typeof model_assets;
   "model/audit": typeof model_audit;
   "model/comparison": typeof model_comparison;
-  "model/deadLetterState": typeof model_deadLetterState;
   "model/deadLetters": typeof model_deadLetters;
   "model/deleteQueue": typeof model_deleteQueue;
   "model/objectStore": typeof model_objectStore;
@@ -110,6 +106,7 @@ declare const fullApi: ApiFromModules<{
   "model/setup": typeof model_setup;
   "model/storageEnv": typeof model_storageEnv;
   "model/timeline": typeof model_timeline;
+  "model/uploadCalls": typeof model_uploadCalls;
   "model/usage": typeof model_usage;
   "model/viewer": typeof model_viewer;
   playback: typeof playback;
@@ -120,5 +117,31 @@ declare const fullApi: ApiFromModules<{
   setup: typeof setup;
   viewer: typeof viewer;
 }>;
-export declare const api: FilterApi<typeof fullApi, FunctionReference<any, "public">>;
-export declare const internal: FilterApi<typeof fullApi, FunctionReference<any, "internal">>;
+
+/**
+ * A utility for referencing Convex functions in your app's public API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+
+/**
+ * A utility for referencing Convex functions in your app's internal API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = internal.myModule.myFunction;
+ * ```
+ */
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;
+
+export declare const components: {};

@@ -22,6 +22,31 @@ import {
 import type { DataModel } from "./dataModel.js";
 
 /**
+ * Typesafe environment variables.
+ *
+ * This includes platform-provided env vars and any variables declared in
+ * `convex.config.ts`.
+ */
+type Env = {
+  readonly CONVEX_CLOUD_URL: string;
+  readonly CONVEX_SITE_URL: string;
+  readonly AUTH_PROVIDERS: string;
+  readonly AGENT_JWT_ISSUER: string;
+  readonly AGENT_JWT_JWKS: string;
+  readonly AGENT_JWT_PRIVATE_KEY: string | undefined;
+  readonly AWS_REGION: string | undefined;
+  readonly AWS_ACCESS_KEY_ID: string | undefined;
+  readonly AWS_SECRET_ACCESS_KEY: string | undefined;
+  readonly AWS_SESSION_TOKEN: string | undefined;
+  readonly S3_BUCKET: string | undefined;
+  readonly S3_BASE_PREFIX: string | undefined;
+  readonly S3_ENDPOINT_URL: string | undefined;
+  readonly S3_FORCE_PATH_STYLE: string | undefined;
+  readonly S3_PUBLIC_BASE_URL: string | undefined;
+  readonly S3_PRESIGN_EXPIRATION: string | undefined;
+};
+
+/**
  * Define a query in this Convex app's public API.
  *
  * This function will be allowed to read your Convex database and will be accessible from the client.
@@ -95,7 +120,13 @@ export declare const internalAction: ActionBuilder<DataModel, "internal">;
  */
 export declare const httpAction: HttpActionBuilder;
 
-export declare const env: Record<string, string | undefined>;
+/**
+ * Typesafe environment variables.
+ *
+ * This includes platform-provided env vars and any variables declared in
+ * `convex.config.ts`.
+ */
+export declare const env: Env;
 
 /**
  * A set of services for use within Convex query functions.

@@ -22,13 +22,9 @@ export async function signAgentToken(
   claims: AgentClaims,
   now: number,
 ): Promise<{ token: string; expiresAt: number }> {
-  const issuer = env.AGENT_JWT_ISSUER;
   const secret = env.AGENT_JWT_PRIVATE_KEY;
-  if (issuer === undefined || secret === undefined) {
-    return refuse(
-      "CONFIG_INVALID",
-      "AGENT_JWT_ISSUER and AGENT_JWT_PRIVATE_KEY must be set on this deployment.",
-    );
+  if (secret === undefined) {
+    return refuse("CONFIG_INVALID", "AGENT_JWT_PRIVATE_KEY is not set on this deployment.");
   }
   const { key, kid } = await readPrivateKey(secret);
   const issuedAt = Math.floor(now / SECOND);
@@ -39,7 +35,7 @@ export async function signAgentToken(
     ...(claims.projectIds === undefined ? {} : { projectIds: claims.projectIds }),
   })
     .setProtectedHeader({ alg: ALGORITHM, typ: "JWT", kid })
-    .setIssuer(issuer)
+    .setIssuer(env.AGENT_JWT_ISSUER)
     .setSubject(claims.keyId)
     .setAudience(AGENT_AUDIENCE)
     .setIssuedAt(issuedAt)
