@@ -10,12 +10,13 @@ import "media-chrome/dist/media-playback-rate-button.js";
 import "media-chrome/dist/media-pip-button.js";
 import "media-chrome/dist/media-fullscreen-button.js";
 import "media-chrome/dist/media-loading-indicator.js";
-import { Keyboard, SkipBack, SkipForward } from "lucide-react";
-import { useState } from "react";
+import { SkipBack, SkipForward } from "lucide-react";
+import { useState, type ReactNode } from "react";
 import type { Timeline } from "../../../contract/playback.ts";
 import { stepScene } from "./player-commands.ts";
 import styles from "./Player.module.css";
 import { PlayerOverlay } from "./PlayerOverlay.tsx";
+import { PlayerSettings } from "./PlayerSettings.tsx";
 import { defineReelVideo } from "./reel-video.ts";
 import { ShortcutSheet } from "./ShortcutSheet.tsx";
 import { UpdateOffer } from "./UpdateOffer.tsx";
@@ -74,9 +75,7 @@ export function Player({ playback, timeline }: { playback: LivePlayback; timelin
           <span className={styles["spacer"]} />
           <media-captions-button class={styles["button"]} notooltip="" />
           <media-playback-rate-button class={styles["rate"]} rates="0.75 1 1.25 1.5 2" notooltip="" />
-          <PlayerButton label="Keyboard shortcuts (?)" wide onClick={() => setHelpOpen(true)}>
-            <Keyboard size={19} />
-          </PlayerButton>
+          <PlayerSettings onShortcuts={() => setHelpOpen(true)} />
           <media-pip-button class={styles["pip"]} notooltip="" />
           <media-fullscreen-button class={styles["button"]} notooltip="" />
         </media-control-bar>
@@ -89,21 +88,12 @@ export function Player({ playback, timeline }: { playback: LivePlayback; timelin
 interface ButtonProps {
   label: string;
   onClick: () => void;
-  children: React.ReactNode;
-  /** Only where there is room. */
-  wide?: boolean;
+  children: ReactNode;
 }
 
-function PlayerButton({ label, onClick, children, wide = false }: ButtonProps) {
+function PlayerButton({ label, onClick, children }: ButtonProps) {
   return (
-    <button
-      type="button"
-      className={styles["own"]}
-      data-wide={wide || undefined}
-      aria-label={label}
-      title={label}
-      onClick={onClick}
-    >
+    <button type="button" className={styles["own"]} aria-label={label} title={label} onClick={onClick}>
       {children}
     </button>
   );

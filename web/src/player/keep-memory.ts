@@ -2,6 +2,9 @@
 import { recall, remember } from "./viewer-memory.ts";
 import type { ReelVideoElement } from "./reel-video.ts";
 
+/** Whether a session starts by itself; only ever without sound. */
+export const AUTOPLAY_KEY = "reelsync.autoplay";
+
 const SAVE_EVERY_MS = 5_000;
 
 /** Nobody needs to be brought back to the first seconds. */
@@ -40,6 +43,11 @@ export function keepMemory(
     reel.seekToScene(sceneId, offset);
     if (reel.currentTime >= MIN_RESUME_SECONDS) onResumed(reel.currentTime);
   };
+  if (localStorage.getItem(AUTOPLAY_KEY) === "true") {
+    reel.muted = true;
+    // Refused by the browser: then the big button is there as for everybody else.
+    reel.play().catch(() => undefined);
+  }
   for (const type of ["pause", "ended", "volumechange", "ratechange"]) {
     reel.addEventListener(type, save, { signal });
   }

@@ -59,12 +59,12 @@ export function runCommand(command: PlayerCommand, reel: ReelVideoElement, onHel
 }
 
 /** To the next or previous scene there is something to see of. */
-export function stepScene(reel: ReelVideoElement, direction: 1 | -1): void {
-  const playable = reel.plan.slots
-    .filter((slot) => slot.kind === "chunk")
-    .map((slot) => slot.sceneId)
-    .filter((sceneId, i, all) => all.indexOf(sceneId) === i);
-  const spans = reel.plan.spans.filter(({ sceneId }) => playable.includes(sceneId));
+export function stepScene(
+  reel: Pick<ReelVideoElement, "plan" | "currentTime" | "seekToScene">,
+  direction: 1 | -1,
+): void {
+  const playable = new Set(reel.plan.slots.flatMap((slot) => (slot.kind === "chunk" ? [slot.sceneId] : [])));
+  const spans = reel.plan.spans.filter(({ sceneId }) => playable.has(sceneId));
   const now = reel.currentTime;
   const here = spans.findLastIndex((span) => span.start <= now + 0.05);
   const restart = direction === -1 && here >= 0 && now - spans[here]!.start > RESTART_SECONDS;

@@ -146,21 +146,15 @@ export class ReelVideoElement extends HTMLElement {
 
   /** Scenes of which every chunk is on this machine. */
   get bufferedScenes(): Set<string> {
-    const buffered = this.buffered;
-    const covers = (slot: Slot): boolean => {
-      for (let i = 0; i < buffered.length; i++) {
-        const ends = slot.start + slot.duration - 0.25;
-        if (buffered.start(i) <= slot.start + 0.25 && buffered.end(i) >= ends) return true;
-      }
-      return false;
-    };
-    const scenes = new Set<string>();
-    for (const { sceneId } of this.plan.spans) {
-      const slots = this.plan.slots.filter((slot) => slot.sceneId === sceneId);
-      if (slots.length > 0 && slots.every((slot) => slot.kind === "chunk" && covers(slot)))
-        scenes.add(sceneId);
+    const ranges = this.#engine.bufferedRanges();
+    const whole = new Map<string, boolean>();
+    for (const slot of this.plan.slots) {
+      const isCovered = ranges.some(
+        ([start, end]) => start <= slot.start + 0.25 && end >= slot.start + slot.duration - 0.25,
+      );
+      whole.set(slot.sceneId, isCovered && (whole.get(slot.sceneId) ?? true));
     }
-    return scenes;
+    return new Set([...whole].flatMap(([sceneId, isWhole]) => (isWhole ? [sceneId] : [])));
   }
 
   // HTMLMediaElement
@@ -291,10 +285,14 @@ export class ReelVideoElement extends HTMLElement {
     const plan = buildPlan({ status: this.#latest.status, scenes: this.#shown }, this.#measured);
     this.#engine.setPlan(plan);
     this.#syncCaptions();
-    this.#tracks.chapters = plan.spans.flatMap(({ sceneId, start, duration }) => {
-      const scene = this.#shown.find((candidate) => candidate.sceneId === sceneId);
-      return scene && duration > 0 ? [{ start, end: start + duration, text: scene.title }] : [];
-    });
+    const titles = new Map(this.#shown.map(({ sceneId, title }) => [sceneId, title]));
+    this.#tracks.chapters = plan.spans
+      .filter(({ duration }) => duration > 0)
+      .map(({ sceneId, start, duration }) => ({
+        start,
+        end: start + duration,
+        text: titles.get(sceneId) ?? "",
+      }));
   }
 
   #announce(update: SceneUpdate): void {
