@@ -165,6 +165,9 @@ export default defineSchema({
     updatedAt: v.number(),
   })
     .index("by_tenantId_and_uploadId", ["tenantId", "uploadId"])
+    // The whole list is newest first, which an index that goes on with the state cannot give.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_tenantId", ["tenantId"])
     .index("by_tenantId_and_state", ["tenantId", "state"])
     .index("by_tenantId_and_agent_and_state", ["tenantId", "agent", "state"]),
 

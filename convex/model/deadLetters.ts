@@ -114,13 +114,13 @@ export async function listDeadLetters(
 ) {
   const tenantId = tenantOf(caller, args.tenantId);
   const { state } = args;
-  const result = await ctx.db
-    .query("deadLetters")
-    .withIndex("by_tenantId_and_state", (q) =>
-      state === undefined ? q.eq("tenantId", tenantId) : q.eq("tenantId", tenantId).eq("state", state),
-    )
-    .order("desc")
-    .paginate(bounded(args.paginationOpts));
+  const letters =
+    state === undefined
+      ? ctx.db.query("deadLetters").withIndex("by_tenantId", (q) => q.eq("tenantId", tenantId))
+      : ctx.db
+          .query("deadLetters")
+          .withIndex("by_tenantId_and_state", (q) => q.eq("tenantId", tenantId).eq("state", state));
+  const result = await letters.order("desc").paginate(bounded(args.paginationOpts));
   const rows = result.page.filter((row) => sees(caller, row));
   return { ...result, page: await Promise.all(rows.map((row) => letterView(ctx, row))) };
 }

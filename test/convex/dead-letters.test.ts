@@ -154,14 +154,16 @@ describe("discarding", () => {
     ]);
   });
 
-  test("lists by state", async () => {
+  test("lists newest first, or by state", async () => {
     const { deadLetterId } = await record(letterFor());
-    await record(letterFor());
+    const { deadLetterId: newer } = await record(letterFor());
     await acme.people.admin.mutation(api.deadLetters.discard, { deadLetterId, reason: "old take" });
     const { page } = await acme.agent.query(api.deadLetters.list, {
       paginationOpts: FIRST_PAGE,
       state: "discarded",
     });
     expect(page.map((one) => one.deadLetterId)).toEqual([deadLetterId]);
+    await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId: newer });
+    expect((await letters()).map((one) => one.deadLetterId)).toEqual([newer, deadLetterId]);
   });
 });
