@@ -59,7 +59,7 @@ export async function followAsset(
     assetsErrorMessage: assetsMessageAfter(scene.assetsErrorMessage, failedSlots, event),
   };
   // Most events of an upload change nothing a viewer sees; then everyone subscribed is left alone.
-  if (JSON.stringify({ ...pickKeys(scene, after) }) !== JSON.stringify(after)) {
+  if (JSON.stringify(pickKeys(scene, after)) !== JSON.stringify(after)) {
     await ctx.db.patch("scenes", scene._id, after);
   }
   return sceneChange(scene.status, status);
