@@ -107,6 +107,23 @@ describe("[G1] faults of the store are survived", () => {
     expect(await bucket.sha256("a/b.mp4")).toBe(sha256(LARGE));
   });
 
+  test("a completion whose reply was lost, and whose repetition finds the upload gone, is read back", async () => {
+    const bucket = await startBucket();
+    const proxy = await startFaultProxy(bucket.endpoint);
+    let completions = 0;
+    proxy.spoil = ({ method, target }) => {
+      if (method !== "POST" || !target.includes("uploadId=")) return undefined;
+      return completions++ === 0
+        ? "loseReply"
+        : { status: 404, body: "<Error><Code>NoSuchUpload</Code></Error>" };
+    };
+    const { store } = createBytePath(proxy.url, IN_PARTS);
+    const stored = await store(memoryFile(LARGE));
+    expect(stored.etag).toMatch(/-3$/);
+    expect(completions).toBe(2);
+    expect(proxy.seen.filter(({ method }) => method === "PUT")).toHaveLength(3);
+  });
+
   test("parts the store has acknowledged are not sent again by the next attempt", async () => {
     const bucket = await startBucket();
     const proxy = await startFaultProxy(bucket.endpoint);

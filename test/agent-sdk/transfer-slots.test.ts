@@ -14,24 +14,40 @@ function held() {
 }
 
 describe("transfer slots", () => {
-  test("no more bytes are held at once than allowed, whatever their sizes", async () => {
+  test("no more bytes are held at once than allowed, and nobody's bytes are anybody else's", async () => {
     const slots = createTransferSlots({ requests: 100, bytes: 64 * MIB });
+    const blocks = new Set<ArrayBufferLike>();
     let inUse = 0;
     let most = 0;
     await Promise.all(
-      Array.from({ length: 60 }, async (_, index) => {
-        const size = (1 + (index % 16)) * MIB;
+      Array.from({ length: 120 }, async (_, index) => {
+        const size = index % 3 === 0 ? 1000 + index : (1 + (index % 40)) * MIB - index;
         await slots.run([size], never, async ([buffer]) => {
-          expect(buffer?.length).toBe(size);
-          inUse += buffer?.buffer.byteLength ?? 0;
+          if (buffer === undefined) throw new Error("no buffer");
+          expect(buffer.length).toBe(size);
+          blocks.add(buffer.buffer);
+          inUse += size;
           most = Math.max(most, inUse);
+          buffer.fill(index);
           await new Promise(setImmediate);
-          inUse -= buffer?.buffer.byteLength ?? 0;
+          expect(buffer.equals(Buffer.alloc(size, index))).toBe(true);
+          inUse -= size;
         });
       }),
     );
     expect(most).toBeLessThanOrEqual(64 * MIB);
     expect(most).toBeGreaterThan(32 * MIB);
+    expect(blocks.size).toBe(1);
+  });
+
+  test("several buffers of one request come together", async () => {
+    const slots = createTransferSlots({ requests: 1, bytes: 4 * MIB });
+    await slots.run([2 * MIB, 1000], never, async ([first, second]) => {
+      first?.fill(1);
+      second?.fill(2);
+      expect([first?.length, second?.length]).toEqual([2 * MIB, 1000]);
+      expect(first?.equals(Buffer.alloc(2 * MIB, 1))).toBe(true);
+    });
   });
 
   test("no more requests run at once than allowed, and they start in the order they came", async () => {

@@ -45,6 +45,7 @@ export function createDeadLetterSpool(folder: string): DeadLetterSpool {
   const placeOf = (uploadId: string) => join(root, uploadId);
 
   async function read(uploadId: string): Promise<SpooledLetter | undefined> {
+    if (!z.uuid().safeParse(uploadId).success) return undefined;
     const text = await readFile(join(placeOf(uploadId), "letter.json"), "utf8").catch(() => undefined);
     if (text === undefined) return undefined;
     try {

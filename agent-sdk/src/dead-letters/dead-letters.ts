@@ -36,6 +36,8 @@ export interface DeadLetterView extends DeadLetter {
   createdAt?: number;
 }
 
+type Told = "told" | "refused" | "unreachable";
+
 /** Telling Convex may not keep a failed upload from reporting its failure. */
 const TELL_TIMEOUT_MS = 10 * SECOND;
 const PAGE_SIZE = 100;
@@ -71,9 +73,10 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
         agent,
       };
       const spooled = { letter, ...(failed.assetId !== undefined && { assetId: failed.assetId }) };
-      const delivered = await deliver(spooled);
+      const answer = await deliver(spooled);
+      const delivered = answer === "told";
       if (!delivered || failed.file.path === undefined) await spool.write({ ...spooled, delivered });
-      mayWait ||= !delivered;
+      mayWait ||= answer === "unreachable";
       events.emit({ type: "deadLetter.parked", uploadId: id, delivered, code: error.code });
       return { id, delivered };
     } catch (fault) {
@@ -89,13 +92,11 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     return path;
   }
 
-  /** The row says why, and the letter waits for somebody. An open circuit is not asked. */
-  async function deliver({ letter, assetId }: Pick<SpooledLetter, "letter" | "assetId">): Promise<boolean> {
-    if (breaker.state.kind === "open") return false;
-    return briefly(async (call) => {
-      if (assetId !== undefined) await records.fail(assetId, letter, call);
-      await records.recordLetter(letter, call);
-    });
+  /** The letter waits for somebody, and the upload's row says why. */
+  async function deliver({ letter, assetId }: Pick<SpooledLetter, "letter" | "assetId">): Promise<Told> {
+    const told = await tell((call) => records.recordLetter(letter, call));
+    if (told === "told" && assetId !== undefined) await tell((call) => records.fail(assetId, letter, call));
+    return told;
   }
 
   /** The row of an upload that is over without a letter: cancelled, or refused on the way. */
@@ -104,22 +105,23 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     assetId: string | undefined,
     error: ReelsyncError,
   ): Promise<void> {
-    if (breaker.state.kind === "open") return;
-    await briefly(async (call) => {
+    const why = { code: error.code, message: withoutSecrets(error.message) };
+    await tell(async (call) => {
       const id = assetId ?? (await records.rowOf(uploadId, call))?.assetId;
-      if (id !== undefined)
-        await records.fail(id, { code: error.code, message: withoutSecrets(error.message) }, call);
+      if (id !== undefined) await records.fail(id, why, call);
     });
   }
 
-  async function briefly(work: (call: Call) => Promise<void>): Promise<boolean> {
+  /** Says something to Convex, briefly. An open circuit is not asked. */
+  async function tell(work: (call: Call) => Promise<unknown>): Promise<Told> {
+    if (breaker.state.kind === "open") return "unreachable";
     const call = openCall({ timeoutMs: TELL_TIMEOUT_MS });
     try {
       await work(call);
-      return true;
+      return "told";
     } catch (error) {
       warn("telling Convex of a failed upload", error);
-      return false;
+      return isReelsyncError(error) && error.retryable ? "unreachable" : "refused";
     } finally {
       call.dispose();
     }
@@ -130,7 +132,10 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     for (const spooled of await spool.all()) {
       if (spooled.delivered) continue;
       const { uploadId } = spooled.letter.intent;
-      if (!(await deliver(spooled))) {
+      const answer = await deliver(spooled);
+      // What is refused would be refused again; it stays on disk for a replay and does not hold up the others.
+      if (answer === "refused") continue;
+      if (answer === "unreachable") {
         mayWait = true;
         return;
       }

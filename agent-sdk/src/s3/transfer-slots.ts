@@ -1,9 +1,9 @@
 /**
- * How much may be under way at once in one client: requests to S3, and bytes held in memory for them. Buffers of the
- * usual part size are reused, so memory stays flat at any file size and any number of concurrent uploads. First come,
- * first served.
+ * How much may be under way at once in one client: requests to S3, and the bytes held in memory for them. All buffers are
+ * pieces of one block that is never given back or grown, so memory stays flat at any file size and any number of
+ * concurrent uploads. First come, first served.
  */
-import { PREFERRED_PART_BYTES } from "../../../contract/limits.ts";
+import { MIB } from "../../../contract/limits.ts";
 
 export interface TransferSlots {
   /** Runs a request that needs a buffer of each given size; an empty list for one that carries no bytes of ours. */
@@ -14,46 +14,40 @@ export interface TransferSlots {
   ): Promise<T>;
 }
 
-/** Small files get a buffer of their own size; from a quarter of a part on, a reusable one. */
-function capacityFor(size: number): number {
-  const reusable = size <= PREFERRED_PART_BYTES && size > PREFERRED_PART_BYTES / 4;
-  return reusable ? PREFERRED_PART_BYTES : size;
+interface Waiter {
+  size: number;
+  start: (buffer: Buffer) => void;
 }
 
-interface Waiter {
-  bytes: number;
-  start: () => void;
-}
+const PAGE_BYTES = MIB;
+const NOTHING = Buffer.alloc(0);
 
 export function createTransferSlots(limits: { requests: number; bytes: number }): TransferSlots {
   const waiting: Waiter[] = [];
-  const spare: Buffer[] = [];
-  const inUse = { requests: 0, bytes: 0 };
+  const block = createBlock(limits.bytes);
+  let requests = 0;
 
-  /** A demand above the limit is let through alone rather than never. */
-  const fits = (bytes: number) =>
-    inUse.requests < limits.requests &&
-    (inUse.bytes + bytes <= limits.bytes || inUse.bytes === 0 || bytes === 0);
+  /** The waiter's buffer, or undefined when it has to wait on. */
+  function admit(size: number): Buffer | undefined {
+    if (requests >= limits.requests) return undefined;
+    const buffer = size === 0 ? NOTHING : block.take(size);
+    if (buffer !== undefined) requests += 1;
+    return buffer;
+  }
 
   function admitNext() {
-    for (let next = waiting[0]; next !== undefined && fits(next.bytes); next = waiting[0]) {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const buffer = admit(next.size);
+      if (buffer === undefined) return;
       waiting.shift();
-      take(next.bytes);
-      next.start();
+      next.start(buffer);
     }
   }
 
-  function take(bytes: number) {
-    inUse.requests += 1;
-    inUse.bytes += bytes;
-  }
-
-  function admission(bytes: number, signal: AbortSignal): Promise<void> {
+  async function admission(size: number, signal: AbortSignal): Promise<Buffer> {
     signal.throwIfAborted();
-    if (waiting.length === 0 && fits(bytes)) {
-      take(bytes);
-      return Promise.resolve();
-    }
+    const buffer = waiting.length === 0 ? admit(size) : undefined;
+    if (buffer !== undefined) return buffer;
     return new Promise((resolve, reject) => {
       const leave = () => {
         waiting.splice(waiting.indexOf(waiter), 1);
@@ -61,10 +55,10 @@ export function createTransferSlots(limits: { requests: number; bytes: number })
         admitNext();
       };
       const waiter: Waiter = {
-        bytes,
-        start: () => {
+        size,
+        start(granted) {
           signal.removeEventListener("abort", leave);
-          resolve();
+          resolve(granted);
         },
       };
       signal.addEventListener("abort", leave, { once: true });
@@ -74,21 +68,55 @@ export function createTransferSlots(limits: { requests: number; bytes: number })
 
   return {
     async run(sizes, signal, work) {
-      const bytes = sizes.reduce((sum, size) => sum + capacityFor(size), 0);
-      await admission(bytes, signal);
-      const whole = sizes.map(capacityFor).map((capacity) => {
-        const reused = capacity === PREFERRED_PART_BYTES ? spare.pop() : undefined;
-        return reused ?? Buffer.allocUnsafeSlow(capacity);
-      });
+      const buffer = await admission(
+        sizes.reduce((sum, size) => sum + size, 0),
+        signal,
+      );
+      let start = 0;
+      const pieces = sizes.map((size) => buffer.subarray(start, (start += size)));
       try {
-        return await work(whole.map((buffer, index) => buffer.subarray(0, sizes[index])));
+        return await work(pieces);
       } finally {
-        spare.push(...whole.filter((buffer) => buffer.length === PREFERRED_PART_BYTES));
-        spare.length = Math.min(spare.length, Math.floor(limits.bytes / PREFERRED_PART_BYTES));
-        inUse.requests -= 1;
-        inUse.bytes -= bytes;
+        block.giveBack(buffer);
+        requests -= 1;
         admitNext();
       }
+    },
+  };
+}
+
+/** One block of memory, lent in runs of pages. What is larger than all of it is lent alone, from outside. */
+function createBlock(bytes: number) {
+  const used = new Array<boolean>(Math.ceil(bytes / PAGE_BYTES)).fill(false);
+  let memory: Buffer | undefined;
+  let outside: Buffer | undefined;
+
+  /** The lowest run that fits: pages never touched cost no memory. */
+  function findRun(pages: number): number {
+    let run = 0;
+    const end = used.findIndex((taken) => (run = taken ? 0 : run + 1) === pages);
+    return end === -1 ? -1 : end - pages + 1;
+  }
+
+  return {
+    take(size: number): Buffer | undefined {
+      if (outside !== undefined) return undefined;
+      const pages = Math.ceil(size / PAGE_BYTES);
+      if (pages > used.length) {
+        if (used.includes(true)) return undefined;
+        return (outside = Buffer.allocUnsafeSlow(size));
+      }
+      const first = findRun(pages);
+      if (first === -1) return undefined;
+      used.fill(true, first, first + pages);
+      memory ??= Buffer.allocUnsafeSlow(used.length * PAGE_BYTES);
+      return memory.subarray(first * PAGE_BYTES, first * PAGE_BYTES + size);
+    },
+    giveBack(buffer: Buffer): void {
+      if (buffer === outside) outside = undefined;
+      if (buffer.buffer !== memory?.buffer) return;
+      const first = (buffer.byteOffset - memory.byteOffset) / PAGE_BYTES;
+      used.fill(false, first, first + Math.ceil(buffer.length / PAGE_BYTES));
     },
   };
 }
