@@ -1,7 +1,5 @@
 import { CirclePause, Play, RotateCcw, SkipForward } from "lucide-react";
-import { useEffect, useState } from "react";
 import type { Timeline, TimelineScene } from "../../../contract/playback.ts";
-import { formatDuration } from "../ui/format.ts";
 import styles from "./PlayerOverlay.module.css";
 import type { PlaybackPlan } from "./playback-plan.ts";
 import type { LivePlayback } from "./useLivePlayback.ts";
@@ -13,9 +11,9 @@ export function PlayerOverlay({ playback, timeline }: { playback: LivePlayback; 
   const scene = timeline.scenes.find(({ sceneId }) => sceneId === view.sceneId);
   switch (view.state) {
     case "playing":
-      return <ResumedNote playback={playback} />;
+      return null;
     case "idle":
-      return view.started ? null : <BigPlay playback={playback} />;
+      return view.started ? null : <BigPlay playback={playback} timeline={timeline} />;
     case "waiting":
       return <Waiting playback={playback} timeline={timeline} scene={scene} />;
     case "ended":
@@ -25,7 +23,10 @@ export function PlayerOverlay({ playback, timeline }: { playback: LivePlayback; 
   }
 }
 
-function BigPlay({ playback: { reel, resumedAt } }: { playback: LivePlayback }) {
+function BigPlay({ playback, timeline }: { playback: LivePlayback; timeline: Timeline }) {
+  const { reel, view, resumedIn } = playback;
+  const here = timeline.scenes.find(({ sceneId }) => sceneId === view.sceneId);
+  const resumed = here?.sceneId === resumedIn ? here : undefined;
   const play = (): void => void reel?.play().catch(() => undefined);
   const startOver = (): void => {
     reel?.seek(0);
@@ -37,33 +38,21 @@ function BigPlay({ playback: { reel, resumedAt } }: { playback: LivePlayback }) 
         type="button"
         className={styles["play"]}
         onClick={play}
-        aria-label={resumedAt === undefined ? "Play" : `Continue at ${formatDuration(resumedAt)}`}
+        aria-label={resumed ? `Continue in scene ${resumed.index + 1}` : "Play"}
         data-testid="big-play"
       >
         <Play size={34} fill="currentColor" strokeWidth={0} />
       </button>
-      {resumedAt !== undefined && (
+      {resumed && (
         <div className={styles["row"]}>
-          <span className={styles["pill"]}>Continue at {formatDuration(resumedAt)}</span>
-          <button type="button" className={styles["pillButton"]} onClick={startOver}>
+          <span className={styles["pill"]}>Continue in scene {resumed.index + 1}</span>
+          <button type="button" className={styles["pillButton"]} data-solid onClick={startOver}>
             Start over
           </button>
         </div>
       )}
     </div>
   );
-}
-
-const RESUMED_NOTE_MS = 4_000;
-
-function ResumedNote({ playback: { reel, resumedAt } }: { playback: LivePlayback }) {
-  const [visible, setVisible] = useState(resumedAt !== undefined);
-  useEffect(() => {
-    const timer = setTimeout(() => setVisible(false), RESUMED_NOTE_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  if (!visible || resumedAt === undefined || !reel || reel.currentTime < resumedAt - 1) return null;
-  return <span className={styles["pill"]}>Continuing at {formatDuration(resumedAt)}</span>;
 }
 
 interface WaitingProps {

@@ -13,7 +13,7 @@ const MIN_RESUME_SECONDS = 3;
 export function keepMemory(
   reel: ReelVideoElement,
   sessionId: string,
-  onResumed: (time: number) => void,
+  onResumed: (sceneId: string) => void,
 ): () => void {
   const memory = recall(localStorage, sessionId);
   reel.volume = memory.volume;
@@ -41,7 +41,7 @@ export function keepMemory(
     if (!place || !reel.plan.spans.some(({ sceneId }) => sceneId === place?.sceneId)) return;
     const { sceneId, offset } = place;
     reel.seekToScene(sceneId, offset);
-    if (reel.currentTime >= MIN_RESUME_SECONDS) onResumed(reel.currentTime);
+    if (reel.currentTime >= MIN_RESUME_SECONDS) onResumed(sceneId);
   };
   if (localStorage.getItem(AUTOPLAY_KEY) === "true") {
     reel.muted = true;

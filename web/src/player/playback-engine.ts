@@ -231,7 +231,11 @@ export class PlaybackEngine {
   }
 
   seek(time: number): void {
-    this.#seekTo(placeAt(this.#plan, time));
+    const place = placeAt(this.#plan, time);
+    const last = this.#plan.slots.at(-1);
+    // The end of a finished reel is its last frame, not nothing.
+    const isEnd = place.slotKey === null && !this.#plan.open && last?.kind === "chunk";
+    this.#seekTo(isEnd ? { slotKey: last.key, offset: last.duration } : place);
   }
 
   seekToScene(sceneId: string, offset = 0): void {

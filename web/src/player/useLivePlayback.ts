@@ -24,8 +24,8 @@ export interface LivePlayback {
   view: ReelView;
   /** Newest re-render by scene, as long as the page is open. */
   updates: ReadonlyMap<string, SceneUpdate>;
-  /** The viewer's place was taken up from an earlier visit. */
-  resumedAt: number | undefined;
+  /** The scene in which an earlier visit was taken up. */
+  resumedIn: string | undefined;
 }
 
 export function useLivePlayback(sessionId: string): LivePlayback {
@@ -33,7 +33,7 @@ export function useLivePlayback(sessionId: string): LivePlayback {
   const urls = useAssetUrls();
   const [reel, attach] = useState<ReelVideoElement | null>(null);
   const [updates, setUpdates] = useState<ReadonlyMap<string, SceneUpdate>>(new Map());
-  const [resumedAt, setResumedAt] = useState<number>();
+  const [resumedIn, setResumedIn] = useState<string>();
 
   const viewStore = useMemo(() => new ReelViewStore(reel), [reel]);
   const view = useSyncExternalStore(viewStore.subscribe, viewStore.get);
@@ -59,7 +59,7 @@ export function useLivePlayback(sessionId: string): LivePlayback {
     // A connection that returns is the moment to try again what failed for want of one.
     window.addEventListener("online", () => reel.retry(), { signal: stop.signal });
     const forgetRenewals = urls.onRenewed((assetId) => reel.renewUrl(assetId));
-    const stopMemory = keepMemory(reel, sessionId, setResumedAt);
+    const stopMemory = keepMemory(reel, sessionId, setResumedIn);
     viewStore.refresh();
     return () => {
       stop.abort();
@@ -75,5 +75,5 @@ export function useLivePlayback(sessionId: string): LivePlayback {
     if (reel && timeline) reel.show(timeline);
   }, [reel, timeline]);
 
-  return { timeline, reel, attach, view, updates, resumedAt };
+  return { timeline, reel, attach, view, updates, resumedIn };
 }

@@ -4,9 +4,8 @@ import type { SessionStatus } from "../../../contract/session.ts";
 import { Thumbnail } from "../media/Thumbnail.tsx";
 import type { SceneUpdate } from "../player/scene-updates.ts";
 import { formatDuration } from "../ui/format.ts";
-import { StatusBadge } from "../ui/StatusBadge.tsx";
+import { SceneBadge } from "./SceneBadge.tsx";
 import { sceneLook } from "./scene-look.ts";
-import { SCENE_STATUS } from "./session-status.ts";
 import styles from "./SceneCard.module.css";
 
 interface Props {
@@ -87,31 +86,6 @@ export function SceneCard(props: Props) {
         </button>
       )}
     </li>
-  );
-}
-
-function SceneBadge({ scene, session }: { scene: TimelineScene; session: SessionStatus }) {
-  const look = sceneLook(scene, session);
-  if (look === "never") return <StatusBadge tone="planned">Not rendered</StatusBadge>;
-  if (scene.status === "rendering" && scene.chunks.length > 0) {
-    return (
-      <StatusBadge tone="working" live>
-        Rendering again
-      </StatusBadge>
-    );
-  }
-  if (scene.status !== "failed" && scene.assetsStatus === "uploading" && look !== "ready") {
-    return (
-      <StatusBadge tone="working" live>
-        Uploading
-      </StatusBadge>
-    );
-  }
-  const { label, tone, live } = SCENE_STATUS[scene.status];
-  return (
-    <StatusBadge tone={tone} live={live ?? false}>
-      {label}
-    </StatusBadge>
   );
 }
 

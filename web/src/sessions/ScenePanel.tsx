@@ -1,14 +1,15 @@
 import { Tabs } from "@mantine/core";
 import type { TimelineScene } from "../../../contract/playback.ts";
-import { StatusBadge } from "../ui/StatusBadge.tsx";
+import type { SessionStatus } from "../../../contract/session.ts";
+import { SceneBadge } from "./SceneBadge.tsx";
 import { SceneFiles } from "./SceneFiles.tsx";
 import styles from "./ScenePanel.module.css";
 import { SceneVersions } from "./SceneVersions.tsx";
-import { SCENE_STATUS } from "./session-status.ts";
 import { SourceCode } from "./SourceCode.tsx";
 
 interface Props {
   scene: TimelineScene;
+  session: SessionStatus;
   isPlaying: boolean;
   /** Another scene plays than the one looked at. */
   canFollow: boolean;
@@ -16,8 +17,7 @@ interface Props {
 }
 
 /** Everything that belongs to one scene. */
-export function ScenePanel({ scene, isPlaying, canFollow, onFollow }: Props) {
-  const { label, tone, live } = SCENE_STATUS[scene.status];
+export function ScenePanel({ scene, session, isPlaying, canFollow, onFollow }: Props) {
   return (
     <section className={styles["panel"]} data-testid="scene-panel">
       <header>
@@ -32,9 +32,7 @@ export function ScenePanel({ scene, isPlaying, canFollow, onFollow }: Props) {
         </p>
         <h2>{scene.title}</h2>
         <div className={styles["badges"]}>
-          <StatusBadge tone={tone} live={live ?? false}>
-            {label}
-          </StatusBadge>
+          <SceneBadge scene={scene} session={session} />
           {scene.assetVersion > 0 && <span>Version {scene.assetVersion}</span>}
           <code>{scene.sceneKey}</code>
         </div>

@@ -20,11 +20,13 @@ export function SessionHeading({ timeline, plan }: { timeline: Timeline; plan: P
   const playable = plan.slots.reduce((sum, slot) => sum + (slot.kind === "chunk" ? slot.duration : 0), 0);
   return (
     <header className={styles["heading"]}>
-      <nav aria-label="Breadcrumb">
-        <Link href="/sessions">Sessions</Link>
-        <ChevronRight size={14} aria-hidden="true" />
-      </nav>
-      <h1>{timeline.title}</h1>
+      <div className={styles["name"]}>
+        <nav aria-label="Breadcrumb">
+          <Link href="/sessions">Sessions</Link>
+          <ChevronRight size={14} aria-hidden="true" />
+        </nav>
+        <h1>{timeline.title}</h1>
+      </div>
       <div className={styles["facts"]}>
         <StatusBadge tone={tone} live={live ?? false} testId="session-status">
           {label}

@@ -50,6 +50,7 @@ function LoadedSession({ playback, timeline }: { playback: LivePlayback; timelin
   const panel = shown && (
     <ScenePanel
       scene={shown}
+      session={timeline.status}
       isPlaying={shown.sceneId === view.sceneId}
       onFollow={() => setPicked(undefined)}
       canFollow={picked !== undefined && picked !== view.sceneId}
