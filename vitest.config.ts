@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/convex/**", "test/e2e/**"],
+          exclude: ["test/convex/**", "test/e2e/**", "test/s3/**"],
           environment: "node",
           env: quiet,
           testTimeout: 30_000,
