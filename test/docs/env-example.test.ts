@@ -1,0 +1,21 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { SETTINGS } from "../../agent-sdk/src/settings.ts";
+import { PROJECT_DIR } from "../../demo/push.ts";
+
+const named = async (file: string, pattern: RegExp) => {
+  const text = await readFile(join(PROJECT_DIR, file), "utf8");
+  return [...text.matchAll(pattern)].map(([, name]) => name ?? "");
+};
+
+test("the environment's reference names every variable somebody reads, and no other", async () => {
+  const listed = await named(".env.example", /^#? ?([A-Z][A-Z0-9_]+)=/gm);
+  const readByAgent = Object.values(SETTINGS).map(({ env: [canonical] }) =>
+    typeof canonical === "string" ? canonical : canonical.name,
+  );
+  const readByConvex = await named("convex/convex.config.ts", /^ {4}([A-Z0-9_]+):/gm);
+  const readByWeb = await named("web/config-plugin.ts", /(REELSYNC_WEB_[A-Z_]+)/g);
+
+  expect(new Set(listed)).toEqual(new Set([...readByAgent, ...readByConvex, ...readByWeb]));
+});
