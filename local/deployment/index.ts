@@ -3,8 +3,8 @@
  * CLI talk to it unchanged.
  *
  * Not simulated
- *   file storage (`/api/storage`), components, full-text and vector search, import and export, streaming export,
- *   the dashboard's own queries, chunked transitions (a Transition is always one frame).
+ *   file storage (`/api/storage`), components, a prefix for HTTP actions, full-text and vector search, import and
+ *   export, streaming export, the dashboard's own queries, chunked transitions (a Transition is always one frame).
  * Differs by design
  *   - one snapshot is kept, the newest: `consistentQuery` refuses (409) once the data has changed;
  *   - errors are shown in full, as a development deployment does;

@@ -11,9 +11,11 @@ import { installGlobals } from "../runtime/transactions/globals.ts";
 import { loadApp } from "../runtime/transactions/loaded-app.ts";
 import { installSyscalls } from "../runtime/transactions/syscalls.ts";
 import type { Analysis, AnalysisMessage, AnalysisThreadInput } from "./analysis.ts";
+import { definitionOf, variablesProblem } from "./declared-variables.ts";
+import type { AppDefinition } from "./declared-variables.ts";
 import { authConfigPath, cronsOf, functionsOf, providersOf, routesOf, schemaOf } from "./exports.ts";
 
-const { modules, moduleEnvironment, environment, pushedAtMs } = workerData as AnalysisThreadInput;
+const { modules, definition, moduleEnvironment, environment, pushedAtMs } = workerData as AnalysisThreadInput;
 
 class AnalysisError extends Error {
   constructor(
@@ -25,7 +27,14 @@ class AnalysisError extends Error {
 }
 
 async function evaluateModules(): Promise<Analysis> {
-  const analysis: Analysis = { functions: {}, schema: null, crons: {}, httpRoutes: null, auth: null };
+  const analysis: Analysis = {
+    definition: null,
+    functions: {},
+    schema: null,
+    crons: {},
+    httpRoutes: null,
+    auth: null,
+  };
   const entries = modules.filter(({ path }) => !path.startsWith("_deps/"));
   const evaluate = moduleEnvironment === "node" ? evaluateNodeModules : evaluateIsolateModules;
   await evaluate(entries, analysis);
@@ -35,6 +44,7 @@ async function evaluateModules(): Promise<Analysis> {
 async function evaluateIsolateModules(entries: AppModule[], analysis: Analysis): Promise<void> {
   installGlobals(() => environment);
   installSyscalls(() => null);
+  if (definition) analysis.definition = await evaluateDefinition(definition);
   const { graph, frames, environmentReadAtImport } = loadApp({ ...emptyApp, modules, pushedAtMs });
   for (const { path } of entries) {
     const readBefore = new Set(environmentReadAtImport);
@@ -65,6 +75,15 @@ async function evaluateIsolateModules(entries: AppModule[], analysis: Analysis):
       analysis.functions[path] = functionsOf(namespace);
     });
   }
+}
+
+/** Before anything else, whose failure for want of a variable would not say so. */
+async function evaluateDefinition(module: AppModule): Promise<AppDefinition> {
+  const { graph, frames } = loadApp({ ...emptyApp, modules: [module], pushedAtMs });
+  const evaluated = await named(module.path, frames, async () => definitionOf(await graph.load(module.path)));
+  const problem = variablesProblem(evaluated.declaredVariables, environment);
+  if (problem) throw new AnalysisError(problem.code, problem.message);
+  return evaluated;
 }
 
 async function evaluateNodeModules(entries: AppModule[], analysis: Analysis): Promise<void> {
@@ -104,9 +123,9 @@ function requireVariables(names: string[]): void {
 }
 
 /** Says which module a failure comes from. */
-async function named(path: string, frames: SourceFrames, evaluate: () => Promise<void>): Promise<void> {
+async function named<T>(path: string, frames: SourceFrames, evaluate: () => Promise<T>): Promise<T> {
   try {
-    await evaluate();
+    return await evaluate();
   } catch (error) {
     if (error instanceof AnalysisError) throw error;
     const { message } = failureOf(error, (stack) => frames.of(stack));

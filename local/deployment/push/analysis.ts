@@ -5,18 +5,23 @@ import type { AppFunction, AppModule, CronSchedule } from "../runtime/app.ts";
 import type { Environment } from "../runtime/environment.ts";
 import { startThread } from "../runtime/thread.ts";
 import type { Json } from "../values/json.ts";
+import type { AppDefinition } from "./declared-variables.ts";
 
 const limitMs = 30_000;
 const heapMb = 512;
 
 export interface AnalysisInput {
   modules: AppModule[];
+  /** convex.config.js: says what the app needs, and is not part of it. */
+  definition?: AppModule;
   /** Variables with the built-in ones. */
   environment: Environment;
   pushedAtMs: number;
 }
 
 export interface Analysis {
+  /** Null when none was given. */
+  definition: AppDefinition | null;
   functions: Record<string, AppFunction[]>;
   schema: SchemaJson | null;
   crons: Record<string, { name: string; args: Json[]; schedule: CronSchedule }>;
@@ -34,9 +39,11 @@ export interface AnalysisThreadInput extends AnalysisInput {
 export async function analyze(input: AnalysisInput): Promise<Analysis> {
   const nodeModules = input.modules.filter(({ environment }) => environment === "node");
   const isolateModules = input.modules.filter(({ environment }) => environment === "isolate");
+  const { definition: _isolateOnly, ...shared } = input;
+  const nodeInput = { ...shared, modules: nodeModules, moduleEnvironment: "node" as const };
   const [isolate, node] = await Promise.all([
     evaluate({ ...input, modules: isolateModules, moduleEnvironment: "isolate" }),
-    nodeModules.length > 0 ? evaluate({ ...input, modules: nodeModules, moduleEnvironment: "node" }) : null,
+    nodeModules.length > 0 ? evaluate(nodeInput) : null,
   ]);
   return { ...isolate, functions: { ...isolate.functions, ...node?.functions } };
 }

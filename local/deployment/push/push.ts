@@ -3,6 +3,7 @@
  * push takes effect before `finish`, and then all of it does at once.
  */
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { RequestError } from "../engine.ts";
 import type { Engine } from "../engine.ts";
 import type { App } from "../runtime/app.ts";
@@ -26,12 +27,18 @@ export interface Deployed {
   activated(app: App): void;
 }
 
-export function createPush(transactions: TransactionClient, deployed: Deployed): Engine["push"] {
-  const staged = new Map<string, App>();
+interface Staged {
+  app: App;
+  /** With which its modules were evaluated. */
+  variables: Environment;
+}
 
-  const stagedApp = (id: string): App => {
-    const app = staged.get(id);
-    if (app) return app;
+export function createPush(transactions: TransactionClient, deployed: Deployed): Engine["push"] {
+  const staged = new Map<string, Staged>();
+
+  const find = (id: string): Staged => {
+    const found = staged.get(id);
+    if (found) return found;
     throw new RequestError(
       400,
       "PushNotFound",
@@ -55,16 +62,27 @@ export function createPush(transactions: TransactionClient, deployed: Deployed):
 
     async start(body) {
       const request = parseBody(startPushSchema, body);
-      const app = await stagePush(request, deployed.app(), deployed.environment(), randomUUID());
+      const variables = deployed.variables();
+      const { app, declaredVariables } = await stagePush(
+        request,
+        deployed.app(),
+        deployed.environment(),
+        randomUUID(),
+      );
       const check = await transactions.call("checkSchema", { schema: app.schema });
-      staged.set(app.id, app);
+      staged.set(app.id, { app, variables });
       if (staged.size > maxStaged) staged.delete(staged.keys().next().value!);
-      return startResponse(app, app.id, check.ok ? check : { added: [], removed: [] }, deployed.variables());
+      return startResponse({
+        app,
+        declaredVariables,
+        indexes: check.ok ? check : { added: [], removed: [] },
+        variables,
+      });
     },
 
     async waitForSchema(body) {
       const { schemaChange } = parseBody(waitForSchemaSchema, body);
-      const { schema } = stagedApp(schemaChange.schemaIds.staged);
+      const { schema } = find(schemaChange.schemaIds.staged).app;
       const check = await transactions.call("checkSchema", { schema });
       if (check.ok) return { type: "complete" };
       return { type: "failed", error: check.error, componentPath: "", tableName: check.table };
@@ -72,7 +90,14 @@ export function createPush(transactions: TransactionClient, deployed: Deployed):
 
     async finish(body) {
       const { startPush, dryRun } = parseBody(finishPushSchema, body);
-      const app = stagedApp(startPush.schemaChange.schemaIds.staged);
+      const { app, variables } = find(startPush.schemaChange.schemaIds.staged);
+      if (!isDeepStrictEqual(variables, deployed.variables())) {
+        throw new RequestError(
+          400,
+          "RaceDetected",
+          "Environment variables changed during the push, which may have read them. Push again.",
+        );
+      }
       const authDiff = diffProviders(deployed.app(), app);
       if (!dryRun) {
         await transactions.call("activate", app);

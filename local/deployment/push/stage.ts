@@ -7,7 +7,8 @@ import { checkSchedule } from "../scheduler/cron-schedule.ts";
 import { analyze } from "./analysis.ts";
 import type { Analysis } from "./analysis.ts";
 import { parseProviders } from "./auth-config.ts";
-import { collectModules } from "./modules.ts";
+import type { DeclaredVariable } from "./declared-variables.ts";
+import { collectModules, toModule } from "./modules.ts";
 import type { StartPush } from "./push-body.ts";
 
 export async function stagePush(
@@ -15,7 +16,7 @@ export async function stagePush(
   current: App,
   environment: Environment,
   id: string,
-): Promise<App> {
+): Promise<{ app: App; declaredVariables: DeclaredVariable[] }> {
   const [component] = request.componentDefinitions;
   if (component) {
     throw new RequestError(
@@ -24,10 +25,24 @@ export async function stagePush(
       `The local deployment does not support components yet (${component.definitionPath}). Remove app.use(…) from convex.config.ts.`,
     );
   }
+  const { definition } = request.appDefinition;
   const modules = collectModules(request.appDefinition, current.modules);
   const pushedAtMs = Date.now();
-  const analysis = await analyze({ modules, environment, pushedAtMs });
-  return {
+  const analysis = await analyze({
+    modules,
+    ...(definition && { definition: toModule(definition) }),
+    environment,
+    pushedAtMs,
+  });
+  const { declaredVariables = [], httpPrefix = null } = analysis.definition ?? {};
+  if (httpPrefix !== null) {
+    throw new RequestError(
+      400,
+      "HttpPrefixNotSupported",
+      `The local deployment serves HTTP actions at the root only. Remove httpPrefix "${httpPrefix}" from convex.config.ts.`,
+    );
+  }
+  const app: App = {
     id,
     pushedAtMs,
     clientVersion: request.appDefinition.udfServerVersion,
@@ -39,6 +54,7 @@ export async function stagePush(
     authEnvironment: analysis.auth?.environmentRead ?? [],
     httpRoutes: analysis.httpRoutes,
   };
+  return { app, declaredVariables };
 }
 
 function cronSpecs({ crons, functions }: Analysis): Record<string, CronSpec> {

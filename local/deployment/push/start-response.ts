@@ -1,23 +1,23 @@
 /** The answer to start_push: as much as the CLI's own schema demands, and what it prints or generates code from. */
 import type { IndexChange } from "../database/database.ts";
 import type { App, AppFunction } from "../runtime/app.ts";
+import type { Environment } from "../runtime/environment.ts";
 import type { Json } from "../values/json.ts";
 import { showProviders } from "./auth-config.ts";
+import type { DeclaredVariable } from "./declared-variables.ts";
 
-export interface IndexDiff {
-  added: IndexChange[];
-  removed: IndexChange[];
+export interface StagedPush {
+  app: App;
+  declaredVariables: DeclaredVariable[];
+  indexes: { added: IndexChange[]; removed: IndexChange[] };
+  /** Without the built-in ones. */
+  variables: Environment;
 }
 
-export function startResponse(
-  app: App,
-  stagedId: string,
-  indexes: IndexDiff,
-  environment: Record<string, string>,
-): Json {
+export function startResponse({ app, declaredVariables, indexes, variables }: StagedPush): Json {
   const httpModuleRoutes = app.httpRoutes?.map(({ path, method }) => ({ path, method })) ?? null;
   return {
-    environmentVariables: environment,
+    environmentVariables: variables,
     externalDepsId: null,
     componentDefinitionPackages: {},
     appAuth: showProviders(app.auth),
@@ -29,6 +29,7 @@ export function startResponse(
           childComponents: [],
           httpMounts: {},
           exports: { type: "branch", branch: [] },
+          envVars: declaredVariables,
         },
         schema: app.schema as unknown as Json,
         functions: Object.fromEntries(
@@ -55,7 +56,7 @@ export function startResponse(
     schemaChange: {
       allocatedComponentIds: {},
       // The CLI hands this back in the steps that follow.
-      schemaIds: { staged: stagedId },
+      schemaIds: { staged: app.id },
       indexDiffs: {
         "": {
           added_indexes: indexes.added.map(showIndex),

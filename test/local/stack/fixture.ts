@@ -12,7 +12,7 @@ const PEOPLE = [
   { subject: "ben", name: "Ben Example", email: "ben@example.com" },
 ];
 
-const APP_DIR = path.join(import.meta.dirname, "fixture-app");
+export const APP_DIR = path.join(import.meta.dirname, "fixture-app");
 const CLI = path.join(
   path.dirname(createRequire(import.meta.url).resolve("convex/package.json")),
   "bin",
@@ -27,9 +27,9 @@ export interface Run {
 
 type Target = Pick<LocalStack["deployment"], "url" | "adminKey">;
 
-function spawnCli(target: Target, args: string[]) {
+function spawnCli(target: Target, args: string[], cwd = APP_DIR) {
   return spawn(process.execPath, [CLI, ...args], {
-    cwd: APP_DIR,
+    cwd,
     env: {
       PATH: process.env.PATH,
       HOME: tmpdir(),
@@ -43,8 +43,13 @@ function spawnCli(target: Target, args: string[]) {
 }
 
 /** Runs the unmodified official CLI on the fixture app. */
-export async function cli(target: Target, ...args: string[]): Promise<Run> {
-  const child = spawnCli(target, args);
+export function cli(target: Target, ...args: string[]): Promise<Run> {
+  return cliIn(APP_DIR, target, ...args);
+}
+
+/** Runs it in the folder of another app. */
+export async function cliIn(cwd: string, target: Target, ...args: string[]): Promise<Run> {
+  const child = spawnCli(target, args, cwd);
   const run: Run = { code: null, stdout: "", stderr: "" };
   child.stdout.on("data", (data: Buffer) => (run.stdout += data.toString()));
   child.stderr.on("data", (data: Buffer) => (run.stderr += data.toString()));

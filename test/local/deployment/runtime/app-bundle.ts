@@ -28,7 +28,7 @@ export async function pushOf(files: Record<string, string>): Promise<Json> {
       paths.push(path);
     }
     const isNode = (path: string) => files[relative(directory, path)]!.startsWith('"use node"');
-    const isSpecial = (path: string) => /\/(schema|auth\.config)\.ts$/.test(path);
+    const isSpecial = (path: string) => /\/(schema|(auth|convex)\.config)\.ts$/.test(path);
     const shared = paths.filter((path) => !isNode(path) && !isSpecial(path));
     const changedModules = [
       ...(await bundle(directory, shared, "isolate", true)),
@@ -46,12 +46,18 @@ export async function pushOf(files: Record<string, string>): Promise<Json> {
       "isolate",
       false,
     );
+    const [definition] = await bundle(
+      directory,
+      paths.filter((path) => path.endsWith("convex.config.ts")),
+      "isolate",
+      false,
+    );
     return {
       adminKey: "key",
       dryRun: false,
       functions: "convex/",
       appDefinition: {
-        definition: null,
+        definition: definition ?? null,
         dependencies: [],
         schema: schema ?? null,
         changedModules,

@@ -18,7 +18,7 @@ const requestId = "0123456789abcdef";
 export const imports = `
 import { queryGeneric as query, mutationGeneric as mutation, actionGeneric as action, httpActionGeneric as httpAction,
   internalQueryGeneric as internalQuery, internalMutationGeneric as internalMutation, internalActionGeneric as internalAction,
-  httpRouter, cronJobs, defineSchema, defineTable, anyApi as api } from "convex/server";
+  httpRouter, cronJobs, defineSchema, defineTable, defineApp, anyApi as api } from "convex/server";
 import { v, ConvexError } from "convex/values";
 `;
 
