@@ -1,0 +1,104 @@
+/**
+ * The published package: `dist/` holds the SDK as an ES module and as a CommonJS module, each with its types, and the
+ * command line as an ES module. What is this project's own (contract/, the generated API) is inside; the dependencies
+ * stay dependencies.
+ *
+ * Two of them exist as ES modules only. Node can `require` those, many loaders of CommonJS cannot (Jest, older bundlers,
+ * Node itself with --no-experimental-require-module), so the CommonJS build carries them, with their licences beside it.
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig, type ExternalOption, type Plugin } from "rolldown";
+import { dts } from "rolldown-plugin-dts";
+import manifest from "./package.json" with { type: "json" };
+
+const DIST = "dist";
+const LIBRARY = { index: "src/index.ts" };
+const COMMAND_LINE = { "cli/main": "src/cli/main.ts" };
+/** With the one package that p-retry itself needs. */
+const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime"];
+
+function dependencies({ except = [] as string[] } = {}): ExternalOption {
+  const names = Object.keys(manifest.dependencies).filter((name) => !except.includes(name));
+  return [/^node:/, ...names.map((name) => new RegExp(`^${name}(/|$)`))];
+}
+
+/** Nothing that an earlier build left may be published. */
+function emptied(): Plugin {
+  return { name: "empty-dist", buildStart: () => rmSync(DIST, { recursive: true, force: true }) };
+}
+
+/** A copy of somebody's code goes with its licence. */
+function licences(): Plugin {
+  return {
+    name: "licences",
+    generateBundle(_options, bundle) {
+      const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
+      const folders = new Set(modules.map(packageFolder).filter((folder) => folder !== undefined));
+      const texts = [...folders].sort().map((folder) => {
+        const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+          name: string;
+          version: string;
+        };
+        const licence = ["LICENSE", "license"]
+          .map((file) => join(folder, file))
+          .find((file) => existsSync(file));
+        if (licence === undefined) throw new Error(`${name} comes without a licence file`);
+        return `${name} ${version}\n\n${readFileSync(licence, "utf8").trim()}\n`;
+      });
+      this.emitFile({
+        type: "asset",
+        fileName: "THIRD-PARTY-LICENSES.txt",
+        source: texts.join(`\n${"-".repeat(80)}\n\n`),
+      });
+    },
+  };
+}
+
+function packageFolder(module: string): string | undefined {
+  return /^.*[/\\]node_modules[/\\](?:@[^/\\]+[/\\])?[^/\\]+/.exec(module)?.[0];
+}
+
+/** The same types for `require`: by their ending TypeScript tells which kind of module they describe. */
+function typesOfCommonJs(): Plugin {
+  return {
+    name: "types-of-commonjs",
+    generateBundle(_options, bundle) {
+      for (const file of Object.values(bundle)) {
+        if (file.type !== "chunk") continue;
+        const source = file.code.replaceAll(/(from "\.{1,2}\/[^"]+)\.js"/g, '$1.cjs"');
+        this.emitFile({ type: "asset", fileName: file.fileName.replace(/\.d\.ts$/, ".d.cts"), source });
+      }
+    },
+  };
+}
+
+export default defineConfig([
+  {
+    input: { ...LIBRARY, ...COMMAND_LINE },
+    platform: "node",
+    external: dependencies(),
+    plugins: [emptied()],
+    output: { dir: DIST, format: "esm", chunkFileNames: "chunks/[name].js" },
+  },
+  {
+    input: LIBRARY,
+    platform: "node",
+    external: dependencies({ except: ES_MODULES_ONLY }),
+    plugins: [licences()],
+    output: {
+      dir: DIST,
+      format: "cjs",
+      entryFileNames: "[name].cjs",
+      chunkFileNames: "chunks/[name].cjs",
+    },
+  },
+  {
+    input: LIBRARY,
+    platform: "node",
+    external: dependencies(),
+    plugins: [dts({ emitDtsOnly: true, tsconfig: "tsconfig.build.json" }), typesOfCommonJs()],
+    output: { dir: DIST, format: "esm" },
+    checks: { bundlerTimings: false },
+  },
+]);
