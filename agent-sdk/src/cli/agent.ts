@@ -1,0 +1,44 @@
+/** The SDK's client as a command uses it: configured from the environment, telling what happens, closed at the end. */
+import { codedError } from "../errors.ts";
+import type { ReelsyncEvent } from "../events.ts";
+import type { Reelsync } from "../client.ts";
+import type { Context } from "./context.ts";
+
+export async function withReelsync<T>(
+  context: Context,
+  work: (reelsync: Reelsync) => Promise<T>,
+): Promise<T> {
+  // Loaded by the commands that move bytes alone: the AWS SDK takes longer to load than help takes to show.
+  const { createReelsync } = await import("../client.ts");
+  const { timeoutMs } = context;
+  const reelsync = createReelsync({ env: context.env, ...(timeoutMs !== undefined && { timeoutMs }) });
+  reelsync.on((event) => {
+    const told = tell(event);
+    if (told !== undefined) context.output.say(context.output.paintTalk("yellow", told));
+  });
+  try {
+    return await work(reelsync);
+  } finally {
+    await reelsync.close().catch((error: unknown) => context.output.say(codedError(error).message));
+  }
+}
+
+/** What a person should know while it happens; how an upload ends is told by its result. */
+function tell(event: ReelsyncEvent): string | undefined {
+  switch (event.type) {
+    case "retry":
+      return `${event.operation}: ${event.code}, trying again in ${(event.delayMs / 1000).toFixed(1)} s (attempt ${event.attempt + 1})`;
+    case "breaker.changed":
+      return event.to.kind === "open"
+        ? `${event.dependency} fails repeatedly: waiting before it is asked again`
+        : undefined;
+    case "multipart.abandoned":
+      return `parts of ${event.s3Key} are left in the bucket (${event.code}); its rule for incomplete uploads removes them`;
+    case "deadLetter.delivered":
+      return `dead letter ${event.uploadId} has reached Convex`;
+    case "warning":
+      return `${event.about}: ${event.code} ${event.message}`;
+    default:
+      return undefined;
+  }
+}

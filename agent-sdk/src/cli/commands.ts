@@ -1,0 +1,34 @@
+/** Every command there is, in the order help shows them. A new one is a file in `commands/` and a line here. */
+import type { Command } from "./command.ts";
+import { bucketSetup } from "./commands/bucket.ts";
+import { completionFor } from "./commands/completion.ts";
+import { deadLettersList, deadLettersShow } from "./commands/dead-letters.ts";
+import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-settle.ts";
+import { doctor } from "./commands/doctor.ts";
+import { ls } from "./commands/ls.ts";
+import { presign } from "./commands/presign.ts";
+import { reconcile } from "./commands/reconcile.ts";
+import { sceneUpsert } from "./commands/scene.ts";
+import { sessionCreate, sessionEnd } from "./commands/session.ts";
+import { status } from "./commands/status.ts";
+import { tokenCreate } from "./commands/token.ts";
+import { upload } from "./commands/upload.ts";
+
+export const COMMANDS: readonly Command[] = [
+  upload,
+  sessionCreate,
+  sessionEnd,
+  sceneUpsert,
+  status,
+  ls,
+  presign,
+  deadLettersList,
+  deadLettersShow,
+  deadLettersRetry,
+  deadLettersDiscard,
+  reconcile,
+  tokenCreate,
+  bucketSetup,
+  doctor,
+  completionFor(() => COMMANDS),
+];

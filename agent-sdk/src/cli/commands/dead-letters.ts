@@ -1,0 +1,104 @@
+/** `reelsync dead-letters list` and `show`: what was given up on, and why. Acting on it is in `dead-letters-settle.ts`. */
+import { deadLetterStateSchema } from "../../../../contract/dead-letter.ts";
+import { plain, columns } from "../columns.ts";
+import { connect } from "../connection.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import { findLetter, letters, type Letter } from "../letters.ts";
+import { date, plural, size } from "../quantities.ts";
+
+export const tenantOption = {
+  tenant: { kind: "text", placeholder: "ID", summary: "The tenant, for a person who is in several" },
+} as const;
+
+export const deadLettersList = defineCommand({
+  path: ["dead-letters", "list"],
+  summary: "List uploads that were given up on",
+  details:
+    "Upload id, state, error, step, attempts, date, agent and file of each, newest first; before them those of this machine that Convex could not be told of yet. " +
+    "With --json one document a line.",
+  args: {},
+  options: {
+    state: {
+      kind: "text",
+      placeholder: "STATE",
+      choices: deadLetterStateSchema.options,
+      summary: "Only those in this state",
+    },
+    ...tenantOption,
+  },
+  examples: [
+    { does: "what needs somebody", line: "reelsync dead-letters list --state parked" },
+    { does: "ids of all, for a script", line: "reelsync dead-letters list --json | jq -r .id" },
+  ],
+  async run({ options }, context) {
+    const { output } = context;
+    const connection = connect(context);
+    let count = 0;
+    try {
+      for await (const letter of letters(connection, context, options)) {
+        count += 1;
+        output.give(letter, line(letter));
+      }
+      output.say(count === 0 ? "no dead letters" : plural(count, "dead letter"));
+      return EXIT.ok;
+    } finally {
+      connection.close();
+    }
+  },
+});
+
+function line(letter: Letter): string {
+  return [
+    letter.id,
+    letter.deadLetterId === undefined ? "on this machine" : letter.state,
+    letter.code,
+    letter.step,
+    plural(letter.attempts, "attempt"),
+    letter.createdAt === undefined ? "-" : date(letter.createdAt),
+    plain(letter.agent),
+    plain(letter.filePath ?? letter.intent.fileName),
+  ].join("  ");
+}
+
+export const deadLettersShow = defineCommand({
+  path: ["dead-letters", "show"],
+  summary: "Show everything that is known of one dead letter",
+  args: { id: { summary: "The upload's id, or Convex's id of the letter" } },
+  options: tenantOption,
+  examples: [{ does: "why was it given up on", line: "reelsync dead-letters show $letter" }],
+  async run({ args: { id }, options }, context) {
+    const connection = connect(context);
+    try {
+      const letter = await findLetter(connection, context, id, options);
+      context.output.give(letter, columns(facts(letter)).join("\n"));
+      return EXIT.ok;
+    } finally {
+      connection.close();
+    }
+  },
+});
+
+function facts(letter: Letter): string[][] {
+  const { intent, state, code, message, step, attempts, agent, filePath } = letter;
+  const rows: [string, string | undefined][] = [
+    ["upload", letter.id],
+    ["letter", letter.deadLetterId ?? "on this machine, not told to Convex yet"],
+    ["state", letter.reason === undefined ? state : `${state}: ${letter.reason}`],
+    ["error", `${code} at ${step}, after ${plural(attempts, "attempt")}`],
+    ["message", message],
+    ["agent", agent],
+    ["file", filePath ?? "not kept"],
+    [
+      "what",
+      `${intent.fileName}, ${intent.assetType} ${intent.chunkIndex}, ${intent.contentType}, ${size(intent.size)}`,
+    ],
+    ["sha256", intent.sha256],
+    ["belongs to", `${intent.entityType} ${intent.entityId}`],
+    ["session", letter.sessionTitle],
+    ["scene", letter.sceneTitle],
+    ["since", letter.createdAt === undefined ? undefined : date(letter.createdAt)],
+    ["changed", letter.updatedAt === undefined ? undefined : date(letter.updatedAt)],
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, plain(value)]]));
+}

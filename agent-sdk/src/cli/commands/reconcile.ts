@@ -1,0 +1,159 @@
+/** `reelsync reconcile`: compares bucket and records, reports, and repairs only when told to. */
+import type { FunctionReturnType } from "convex/server";
+import { HOUR } from "../../../../contract/limits.ts";
+import { findingKindSchema, type FindingKind } from "../../../../contract/reconcile.ts";
+import { api } from "../../../../convex/_generated/api.js";
+import { ReelsyncError } from "../../errors.ts";
+import { columns } from "../columns.ts";
+import { connectAsPerson, pages, type Connection } from "../connection.ts";
+import { defineCommand } from "../command.ts";
+import type { Context } from "../context.ts";
+import { EXIT, UsageError, type ExitCode } from "../exit-code.ts";
+import type { Output } from "../output.ts";
+import { plural, size } from "../quantities.ts";
+import { tenantOption } from "./dead-letters.ts";
+
+type Run = FunctionReturnType<typeof api.reconcile.report>;
+type Finding = FunctionReturnType<typeof api.reconcile.findings>["page"][number];
+
+/** As many as one call of the deployment's takes. */
+const FINDINGS_PER_APPLY = 100;
+
+export const reconcile = defineCommand({
+  path: ["reconcile"],
+  summary: "Compare the bucket with the records, as an admin, and repair if told to",
+  details:
+    "Needs REELSYNC_TOKEN. Reports only, unless --apply is given: then objects without a record go to quarantine and records without their object are marked, each " +
+    "checked again in the moment it is done. Nothing is deleted. Exits 0 also when something was found. With --json one document a finding, then one with `run`.",
+  args: {},
+  options: {
+    apply: { kind: "flag", summary: "Repair what was found" },
+    kind: {
+      kind: "text",
+      placeholder: "KIND",
+      choices: findingKindSchema.options,
+      summary: "Only findings of this kind",
+    },
+    yes: { kind: "flag", summary: "Do not ask before repairing" },
+    "grace-hours": {
+      kind: "count",
+      placeholder: "HOURS",
+      summary: "Leave alone what is younger, 24 unless given; less risks judging uploads under way",
+    },
+    ...tenantOption,
+  },
+  examples: [
+    { does: "what does not agree", line: "reelsync reconcile" },
+    {
+      does: "take stray objects out of the bucket's way",
+      line: "reelsync reconcile --apply --kind object_without_record --yes",
+    },
+  ],
+  async run({ options }, context) {
+    const { output } = context;
+    if (options.apply && !options.yes && !context.canAsk) {
+      throw new UsageError(
+        "--apply changes things, and nobody can be asked here",
+        "Say --yes to go on without asking.",
+      );
+    }
+    const connection = connectAsPerson(context);
+    try {
+      const { runId } = await connection.run("mutation", api.reconcile.start, {
+        ...(options.tenant !== undefined && { tenantId: options.tenant }),
+        ...(options["grace-hours"] !== undefined && { graceMs: options["grace-hours"] * HOUR }),
+      });
+      const reported = await finished(connection, runId, output, "comparing");
+      const found = await findingsOf(connection, runId, options.kind);
+      if (!options.apply) {
+        give(found, reported, output);
+        return EXIT.ok;
+      }
+      return await repair(connection, runId, found, reported, options, context);
+    } finally {
+      output.liveTalk.draw([]);
+      connection.close();
+    }
+  },
+});
+
+async function repair(
+  connection: Connection,
+  runId: string,
+  found: readonly Finding[],
+  reported: Run,
+  options: { kind: FindingKind | undefined; yes: boolean },
+  context: Context,
+): Promise<ExitCode> {
+  const { output } = context;
+  if (found.length === 0) {
+    give(found, reported, output);
+    return EXIT.nothingToDo;
+  }
+  if (!options.yes) give(found, reported, output);
+  if (!(await context.confirm(`Repair ${plural(found.length, "finding")}?`, options.yes)))
+    return EXIT.nothingToDo;
+  let run = reported;
+  for (let at = 0; at < found.length; at += FINDINGS_PER_APPLY) {
+    const findingIds = found.slice(at, at + FINDINGS_PER_APPLY).map(({ findingId }) => findingId as string);
+    await connection.run("mutation", api.reconcile.apply, { runId, findingIds });
+    run = await finished(connection, runId, output, `repairing ${at + findingIds.length} of ${found.length}`);
+  }
+  const settled = await findingsOf(connection, runId, options.kind);
+  give(settled, run, output);
+  const count = (state: Finding["state"]) => settled.filter((finding) => finding.state === state).length;
+  output.say(`${count("applied")} repaired, ${count("skipped")} skipped, ${count("failed")} failed`);
+  return count("failed") > 0 ? EXIT.general : EXIT.ok;
+}
+
+/** Waits for the deployment's work, which goes on even if nobody waits any more. */
+async function finished(connection: Connection, runId: string, output: Output, doing: string): Promise<Run> {
+  const run = await connection.follow(api.reconcile.report, { runId }, (now) => {
+    output.liveTalk.draw([
+      `${doing}: ${plural(now.objectsSeen, "object")}, ${plural(now.recordsSeen, "record")} seen`,
+    ]);
+    return now.status !== "running" && now.status !== "applying";
+  });
+  output.liveTalk.draw([]);
+  if (run.status !== "failed") return run;
+  throw new ReelsyncError("CONVEX_FAILED", `The comparison stopped: ${run.error ?? "no cause was recorded"}`);
+}
+
+async function findingsOf(
+  connection: Connection,
+  runId: string,
+  kind: FindingKind | undefined,
+): Promise<Finding[]> {
+  const found: Finding[] = [];
+  const all = pages<Finding>((paginationOpts) =>
+    connection.run("query", api.reconcile.findings, {
+      runId,
+      paginationOpts,
+      ...(kind !== undefined && { kind }),
+    }),
+  );
+  for await (const finding of all) found.push(finding);
+  return found;
+}
+
+function give(found: readonly Finding[], run: Run, output: Output): void {
+  const lines = columns(found.map((finding) => row(finding, output)));
+  found.forEach((finding, index) => output.give(finding, lines[index] ?? ""));
+  if (output.json) output.give({ run }, "");
+  const bytes = found.reduce((sum, { objectSize = 0 }) => sum + objectSize, 0);
+  output.say(
+    `${plural(run.objectsSeen, "object")} and ${plural(run.recordsSeen, "record")} compared: ` +
+      (found.length === 0 ? "nothing to repair" : `${plural(found.length, "finding")}, ${size(bytes)}`),
+  );
+}
+
+function row(finding: Finding, { paint }: Output): string[] {
+  const bytes = finding.objectSize ?? finding.recordSize;
+  return [
+    paint("yellow", finding.kind),
+    finding.state,
+    bytes === undefined ? "" : size(bytes),
+    finding.s3Key,
+    finding.note ?? finding.reason,
+  ];
+}

@@ -1,0 +1,98 @@
+/** `reelsync status`: how far a session is, once or live. */
+import type { Timeline, TimelineScene } from "../../../../contract/playback.ts";
+import { api } from "../../../../convex/_generated/api.js";
+import { ReelsyncError } from "../../errors.ts";
+import { columns, plain } from "../columns.ts";
+import { connect, type Connection } from "../connection.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import type { Colour, Output } from "../output.ts";
+import { plural, size } from "../quantities.ts";
+
+export const status = defineCommand({
+  path: ["status"],
+  summary: "Show how far a session is, scene by scene",
+  details:
+    "With --watch every change is shown as the deployment pushes it, until the session has ended or failed; with --json each is one document.",
+  args: { sessionId: { placeholder: "session-id", summary: "The session" } },
+  options: { watch: { kind: "flag", summary: "Stay, and show every change" } },
+  examples: [
+    { does: "now", line: "reelsync status $session" },
+    { does: "live, until it ends", line: "reelsync status $session --watch" },
+  ],
+  async run({ args: { sessionId }, options }, context) {
+    const { output } = context;
+    const connection = connect(context);
+    try {
+      // Asked once in any case: a subscription would wait for a deployment that cannot be reached.
+      const now = await readTimeline(connection, sessionId);
+      if (!options.watch) {
+        output.give(now, text(now, output).join("\n"));
+        return EXIT.ok;
+      }
+      await connection.follow(api.playback.timeline, { sessionId }, (timeline) => {
+        const seen = required(timeline, sessionId);
+        const isLast = seen.status !== "live";
+        const lines = text(seen, output);
+        if (output.liveData.visible && !isLast) output.liveData.draw(lines);
+        else {
+          output.liveData.draw([]);
+          output.give(seen, [...lines, ...(isLast ? [] : [""])].join("\n"));
+        }
+        return isLast;
+      });
+      return EXIT.ok;
+    } finally {
+      connection.close();
+    }
+  },
+});
+
+async function readTimeline(connection: Connection, sessionId: string): Promise<Timeline> {
+  return required(await connection.run("query", api.playback.timeline, { sessionId }), sessionId);
+}
+
+function required(timeline: Timeline | null, sessionId: string): Timeline {
+  if (timeline !== null) return timeline;
+  throw new ReelsyncError("SESSION_NOT_FOUND", `No session with id "${sessionId}" is visible to you`);
+}
+
+function text(timeline: Timeline, output: Output): string[] {
+  const { title, status: state, scenes, plannedSceneCount = 0, totalAssetSize } = timeline;
+  const ready = scenes.filter((scene) => scene.status === "ready").length;
+  const failed = scenes.filter((scene) => scene.status === "failed").length;
+  const facts = [
+    `${ready} of ${plural(Math.max(scenes.length, plannedSceneCount), "scene")} ready`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    size(totalAssetSize),
+  ];
+  return [
+    `${output.paint("bold", plain(title))}  ${output.paint(COLOUR_OF[state] ?? "dim", state)}  ${facts.join(", ")}`,
+    ...columns(scenes.map((scene) => sceneRow(scene, output))).map((line) => `  ${line}`),
+  ];
+}
+
+const COLOUR_OF: Partial<Record<string, Colour>> = {
+  live: "cyan",
+  ended: "green",
+  ready: "green",
+  rendering: "cyan",
+  failed: "red",
+};
+
+function sceneRow(scene: TimelineScene, { paint }: Output): string[] {
+  const bytes = scene.chunks.reduce((sum, chunk) => sum + chunk.size, 0);
+  const details = [
+    ...(scene.chunks.length > 0 ? [plural(scene.chunks.length, "chunk"), size(bytes)] : []),
+    ...(scene.assetsStatus === "uploading" ? ["uploading"] : []),
+    ...(scene.errorMessage === undefined ? [] : [plain(scene.errorMessage)]),
+  ];
+  return [
+    String(scene.index).padStart(3),
+    paint(COLOUR_OF[scene.status] ?? "dim", scene.status),
+    plain(scene.title),
+    scene.sceneId,
+    scene.assetVersion > 0 ? `v${scene.assetVersion}` : "",
+    details.join(", "),
+  ];
+}

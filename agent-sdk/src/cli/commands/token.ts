@@ -1,0 +1,41 @@
+/** `reelsync token create`: an agent key, made by an operator. */
+import { internal } from "../../../../convex/_generated/api.js";
+import { defineCommand } from "../command.ts";
+import { EXIT } from "../exit-code.ts";
+import { runAsOperator } from "../operator.ts";
+
+export const tokenCreate = defineCommand({
+  path: ["token", "create"],
+  summary: "Make an agent key, as an operator",
+  details:
+    "Needs the deployment's URL (CONVEX_SELF_HOSTED_URL or CONVEX_URL) and its key (CONVEX_SELF_HOSTED_ADMIN_KEY or CONVEX_DEPLOY_KEY). The tenant is created if there " +
+    "is none with this slug, and gets this name if it has another. The key is shown this once; only its hash is stored.",
+  args: {},
+  options: {
+    name: { kind: "text", required: true, summary: "How the agent is called in the console" },
+    tenant: { kind: "text", placeholder: "SLUG", required: true, summary: "The tenant it works for" },
+    "tenant-name": {
+      kind: "text",
+      placeholder: "NAME",
+      required: true,
+      summary: "The tenant's name for people",
+    },
+  },
+  examples: [
+    {
+      does: "into the agent's environment",
+      line: 'export REELSYNC_AGENT_KEY=$(reelsync token create --name renderer --tenant studio --tenant-name "Studio")',
+    },
+  ],
+  async run({ options }, context) {
+    const { tenantId, agentKey = "" } = await runAsOperator(context, internal.setup.bootstrap, {
+      tenant: options.tenant,
+      tenantName: options["tenant-name"],
+      members: [],
+      agentKey: { name: options.name },
+    });
+    context.output.give({ agentKey, name: options.name, tenantId }, agentKey);
+    context.output.say("keep it: it cannot be shown again");
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,70 @@
+/** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
+import { readSettings, SETTINGS } from "../../settings.ts";
+import { fail, ok, warn, type Check } from "./check.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
+
+export function checkEnvironment(env: Env): Check[] {
+  return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env))];
+}
+
+function faults(env: Env): Check[] {
+  const found = readSettings(SETTINGS, {}, env).faults.map((text) => {
+    const [fact = text, remedy = ""] = text.split(": set it to ");
+    const name = /^\S+/.exec(fact)?.[0] ?? "";
+    return fail("variable", fact, "Commands that need it refuse to start", `export ${name}=…  # ${remedy}`);
+  });
+  // These depend on others, so the table alone does not call for them.
+  if (unset(env, "REELSYNC_AGENT_KEY")) {
+    found.push(
+      warn(
+        "variable",
+        "REELSYNC_AGENT_KEY is missing",
+        "Uploading needs an agent key",
+        'export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG --tenant-name "NAME")',
+      ),
+    );
+  }
+  const derivesNoSite = !unset(env, "CONVEX_URL") && !/\.convex\.cloud\/?$/.test(env["CONVEX_URL"] ?? "");
+  if (unset(env, "CONVEX_SITE_URL") && derivesNoSite) {
+    found.push(
+      fail(
+        "variable",
+        "CONVEX_SITE_URL is missing",
+        "It follows from CONVEX_URL for *.convex.cloud only",
+        "export CONVEX_SITE_URL=…  # the URL of the deployment's HTTP actions",
+      ),
+    );
+  }
+  const regions = SETTINGS.region.env;
+  if (regions.every((name) => unset(env, name)) && SETTINGS.endpoint.env.every((name) => unset(env, name))) {
+    found.push(fail("variable", "AWS_REGION is missing", "AWS is asked by region", "export AWS_REGION=…"));
+  }
+  return found;
+}
+
+function unset(env: Env, name: string): boolean {
+  return (env[name] ?? "").trim() === "";
+}
+
+/** The first name that is set counts; another one with another value is a trap. */
+function inForce(setting: Setting, env: Env): Check[] {
+  const names = setting.env.map((variable) => (typeof variable === "string" ? variable : variable.name));
+  const [canonical = ""] = names;
+  const set = names.filter((name) => !unset(env, name));
+  const [used, ...others] = set;
+  if (used === undefined) return [];
+  const isSecret = "secret" in setting;
+  const value = (name: string) => (isSecret ? masked(env[name] ?? "") : (env[name] ?? ""));
+  const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
+  const odd = others.find((name) => env[name]?.trim() !== env[used]?.trim());
+  if (odd === undefined) return [ok("variable", found)];
+  return [warn("variable", found, `${odd}=${value(odd)} says otherwise and is not used`, `unset ${odd}`)];
+}
+
+/** Enough to tell two keys apart, too little to use one. */
+export function masked(secret: string): string {
+  const { length } = secret;
+  return length < 16 ? `… (${length} characters)` : `${secret.slice(0, 4)}… (${length} characters)`;
+}

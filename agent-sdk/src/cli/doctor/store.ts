@@ -1,0 +1,191 @@
+/** The bucket: keys, region, addressing, whether uploads would be taken, and the settings `bucket setup` makes. */
+import { lookup } from "node:dns/promises";
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import type { HttpResponse } from "@smithy/types";
+import type { Call } from "../../call.ts";
+import type { S3Config } from "../../config.ts";
+import { codedError } from "../../errors.ts";
+import { requestS3 } from "../../s3/request-s3.ts";
+import { isAws, type Bucket, type Wishes } from "../bucket/bucket-setting.ts";
+import { exposesETag } from "../bucket/cors.ts";
+import { settle } from "../bucket/plan.ts";
+import { describe } from "../output.ts";
+import { fail, ok, warn, type Check } from "./check.ts";
+
+export interface Store {
+  client: S3Client;
+  config: S3Config;
+  call: Call;
+  wishes: Wishes;
+  /** Where a page would be that plays from the bucket. */
+  origin: string;
+}
+
+export async function checkStore(store: Store): Promise<Check[]> {
+  const usable = await checkBucket(store);
+  if (usable.some(({ state }) => state === "fail")) return [...usable, await checkPathStyle(store)];
+  return [
+    ...usable,
+    await checkRegion(store),
+    await checkPathStyle(store),
+    await checkWriting(store),
+    await checkCors(store),
+    await checkSetting(store, "versioning", "An overwrite by somebody else cannot be undone"),
+    await checkSetting(store, "lifecycle", "Temporary files and parts of broken uploads stay and cost"),
+  ];
+}
+
+/** A GET, because S3's answers to HEAD do not say which of the keys, the permission or the name is wrong. */
+async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
+  const command = new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 });
+  try {
+    await requestS3(call, "ListObjectsV2", (options) => client.send(command, options));
+    return [ok("credentials", "accepted"), ok("bucket", config.bucket)];
+  } catch (thrown) {
+    const error = codedError(thrown);
+    const { message } = describe(error);
+    switch (error.code) {
+      case "BUCKET_NOT_FOUND":
+        return [
+          ok("credentials", "accepted"),
+          fail(
+            "bucket",
+            `${config.bucket} does not exist`,
+            message,
+            `aws s3 mb s3://${config.bucket}  # or correct S3_BUCKET`,
+          ),
+        ];
+      case "S3_CREDENTIALS_INVALID":
+        return [
+          fail("credentials", "refused", message, "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"),
+        ];
+      case "S3_ACCESS_DENIED":
+        return [
+          warn(
+            "bucket",
+            `${config.bucket} may not be listed`,
+            message,
+            "allow s3:ListBucket; uploading does without",
+          ),
+        ];
+      default:
+        return [
+          fail("object store", "does not answer as one", message, "correct S3_ENDPOINT_URL, or wait for it"),
+        ];
+    }
+  }
+}
+
+async function checkRegion({ client, config, call }: Store): Promise<Check> {
+  const command = new HeadBucketCommand({ Bucket: config.bucket });
+  const told = await requestS3(call, "HeadBucket", (options) => client.send(command, options)).catch(
+    () => undefined,
+  );
+  const actual = told?.BucketRegion;
+  if (actual === undefined || actual === config.region || !isAws(config)) return ok("region", config.region);
+  return fail(
+    "region",
+    `${config.region}, but the bucket is in ${actual}`,
+    "Requests are redirected or refused",
+    `export AWS_REGION=${actual}`,
+  );
+}
+
+async function checkPathStyle({ config }: Store): Promise<Check> {
+  const { bucket, endpoint, forcePathStyle } = config;
+  if (endpoint === undefined) {
+    if (!forcePathStyle) return ok("addressing", "a host name per bucket");
+    return warn(
+      "addressing",
+      "path style",
+      "AWS prefers a host name per bucket",
+      "unset S3_FORCE_PATH_STYLE",
+    );
+  }
+  if (forcePathStyle) return ok("addressing", "path style");
+  const host = `${bucket}.${new URL(endpoint).hostname}`;
+  if ((await lookup(host).catch(() => undefined)) !== undefined) return ok("addressing", host);
+  return fail(
+    "addressing",
+    `${host} is not known`,
+    "The store does not serve a host name per bucket",
+    "export S3_FORCE_PATH_STYLE=true",
+  );
+}
+
+/** Opens a multipart upload as an upload would, and takes it back: proves the permission and the KMS key, stores nothing. */
+async function checkWriting({ client, config, call, wishes }: Store): Promise<Check> {
+  const where = { Bucket: config.bucket, Key: `${wishes.base}temp/reelsync-doctor` };
+  const { kmsKeyId } = config;
+  const create = new CreateMultipartUploadCommand({
+    ...where,
+    ...(kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyId }),
+  });
+  try {
+    const { UploadId } = await requestS3(call, "CreateMultipartUpload", (options) =>
+      client.send(create, options),
+    );
+    const abort = new AbortMultipartUploadCommand({ ...where, UploadId });
+    await requestS3(call, "AbortMultipartUpload", (options) => client.send(abort, options));
+    return ok("uploading", kmsKeyId === undefined ? "allowed" : `allowed, with ${kmsKeyId}`);
+  } catch (error) {
+    const { message } = describe(codedError(error));
+    return fail(
+      "uploading",
+      "refused",
+      message,
+      "allow s3:PutObject and s3:AbortMultipartUpload, and the KMS key if one is set",
+    );
+  }
+}
+
+/** Asks as a page would, and reads what the browser would be told. */
+async function checkCors({ client, config, call, origin }: Store): Promise<Check> {
+  const command = new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 });
+  let headers: Record<string, string> = {};
+  command.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers["origin"] = origin;
+      return next(args);
+    },
+    { step: "build", name: "askAsPage" },
+  );
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      ({ headers } = result.response as HttpResponse);
+      return result;
+    },
+    { step: "deserialize", name: "keepHeaders", priority: "low" },
+  );
+  const fix = `reelsync bucket setup --only cors --origin ${origin} --yes`;
+  try {
+    await requestS3(call, "ListObjectsV2", (options) => client.send(command, options));
+  } catch (error) {
+    return warn("cors", "not seen", describe(codedError(error)).message, fix);
+  }
+  if (headers["access-control-allow-origin"] === undefined) {
+    return warn("cors", `${origin} may not read`, "Pages there cannot play from the bucket", fix);
+  }
+  const exposed = (headers["access-control-expose-headers"] ?? "").split(",");
+  if (!exposesETag(exposed))
+    return warn("cors", `${origin} may read, ETag is hidden`, "Pages cannot tell versions apart", fix);
+  return ok("cors", `${origin} may read and sees ETag`);
+}
+
+async function checkSetting(
+  store: Store,
+  setting: "versioning" | "lifecycle",
+  cause: string,
+): Promise<Check> {
+  const { item } = await settle(setting, store satisfies Bucket, false);
+  if (item.state === "ok") return ok(setting, item.now ?? "");
+  const found = item.now ?? item.note ?? item.error?.message ?? "";
+  return warn(setting, found, cause, `reelsync bucket setup --only ${setting} --yes`);
+}

@@ -1,0 +1,123 @@
+/** One run of the program: parse, run, and end with the right code. The only file here that knows the process. */
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
+import { parseEnv } from "node:util";
+import { ReelsyncError } from "../errors.ts";
+import { COMMANDS } from "./commands.ts";
+import type { Context } from "./context.ts";
+import { EXIT, exitCodeOf, UsageError, type ExitCode } from "./exit-code.ts";
+import { help } from "./help.ts";
+import { createOutput, type Output } from "./output.ts";
+import { parse, type Globals } from "./parse.ts";
+
+type Process = typeof process;
+
+export async function runCli(process: Process): Promise<void> {
+  const argv = process.argv.slice(2);
+  ignoreClosedPipes(process);
+  let output = createOutput(process, process.env, argv.includes("--json"));
+  try {
+    const parsed = parse(COMMANDS, argv);
+    if (parsed.kind === "version") {
+      process.stdout.write(`${version()}\n`);
+    } else if (parsed.kind === "help") {
+      process.stdout.write(`${help(COMMANDS, parsed.words, output.paint)}\n`);
+    } else {
+      const env = environment(process.env, parsed.globals["env-file"]);
+      output = createOutput(process, env, parsed.globals.json);
+      process.exitCode = await interruptible(process, output, (signal) =>
+        parsed.command.run(parsed.input, createContext(process, env, output, parsed.globals, signal)),
+      );
+    }
+  } catch (error) {
+    output.fail(error);
+    process.exitCode = exitCodeOf(error);
+  }
+  // A pipe nobody closes would keep the program waiting for what it does not read any more.
+  process.stdin.destroy();
+}
+
+/** The first signal lets the command clean up, the second one does not wait for that. */
+async function interruptible(
+  process: Process,
+  output: Output,
+  run: (signal: AbortSignal) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const controller = new AbortController();
+  let stopped: ExitCode | undefined;
+  const stopBy = (code: ExitCode) => () => {
+    if (stopped !== undefined) process.exit(code);
+    stopped = code;
+    output.say("stopping and cleaning up; once more stops at once");
+    controller.abort(new ReelsyncError("ABORTED", "The command was stopped"));
+  };
+  const handlers = { SIGINT: stopBy(EXIT.interrupted), SIGTERM: stopBy(EXIT.terminated) } as const;
+  for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);
+  try {
+    const code = await run(controller.signal);
+    return stopped ?? code;
+  } catch (error) {
+    if (stopped === undefined) throw error;
+    if (exitCodeOf(error) !== EXIT.interrupted) output.fail(error);
+    return stopped;
+  } finally {
+    for (const [name, handler] of Object.entries(handlers)) process.off(name, handler);
+  }
+}
+
+function createContext(
+  process: Process,
+  env: Context["env"],
+  output: Output,
+  { timeout }: Globals,
+  signal: AbortSignal,
+): Context {
+  const canAsk = process.stdin.isTTY && process.stderr.isTTY && !output.json;
+  return {
+    env,
+    cwd: process.cwd(),
+    output,
+    stdin: process.stdin,
+    signal,
+    timeoutMs: timeout === undefined ? undefined : timeout * 1000,
+    canAsk,
+    async confirm(question, yes) {
+      if (yes) return true;
+      if (!canAsk)
+        throw new UsageError(`${question} Nobody can be asked here`, "Say --yes to go on without asking.");
+      const line = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return /^y(es)?$/i.test((await line.question(`${question} [y/N] `, { signal })).trim());
+      } finally {
+        line.close();
+      }
+    },
+  };
+}
+
+/** `reelsync ls | head -1` closes the pipe early, which is no error. */
+function ignoreClosedPipes(process: Process): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(EXIT.ok);
+      throw error;
+    });
+  }
+}
+
+function environment(own: NodeJS.ProcessEnv, file: string | undefined): Context["env"] {
+  if (file === undefined) return own;
+  try {
+    return { ...parseEnv(readFileSync(file, "utf8")), ...own };
+  } catch (error) {
+    throw new UsageError(
+      `--env-file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+      "Name a file with one NAME=value a line.",
+    );
+  }
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
