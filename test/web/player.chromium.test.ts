@@ -1,12 +1,12 @@
 /** `<reel-video>` in a real Chromium, on the clips committed for the demo. Skipped where there is no Chromium. */
 import path from "node:path";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TimelineScene } from "../../contract/playback.ts";
 import { clipPath } from "../../demo/media/clips.ts";
 import { MARKER, readMarker } from "../../demo/marker.ts";
 import { FRAME } from "../../demo/scenes.ts";
-import { CHROMIUM, startChromium, type Browser } from "./support/chromium.ts";
+import { chromiumPath, launchChromium } from "../support/browser.ts";
 import { startHarnessServer } from "./support/harness-server.ts";
 import type { FrameSeen } from "./support/player-harness.ts";
 import { startMediaServer, type MediaServer } from "./support/media-server.ts";
@@ -22,9 +22,10 @@ const closing = readyScene(3, clip("07-closing"), { durationMs: 2000 });
 /** A frame of the clips lasts 40 ms. */
 const FRAME_MS = 1000 / FRAME.fps;
 
-const title = CHROMIUM ? "the reel in Chromium" : "the reel (skipped: no Chromium here, set CHROMIUM_PATH)";
+const isHere = chromiumPath !== undefined;
+const title = isHere ? "the reel in Chromium" : "the reel (skipped: no Chromium here, set CHROMIUM_PATH)";
 
-describe.skipIf(!CHROMIUM)(title, { timeout: 60_000 }, () => {
+describe.skipIf(!isHere)(title, { timeout: 60_000 }, () => {
   let browser: Browser;
   let harness: { url: string; close(): Promise<void> };
   let media: MediaServer;
@@ -34,7 +35,7 @@ describe.skipIf(!CHROMIUM)(title, { timeout: 60_000 }, () => {
   beforeAll(async () => {
     media = await startMediaServer(path.dirname(clipPath("01-opening", 0)));
     harness = await startHarnessServer();
-    browser = await startChromium();
+    browser = await launchChromium();
   }, 60_000);
   afterAll(async () => {
     await browser.close();
@@ -46,7 +47,7 @@ describe.skipIf(!CHROMIUM)(title, { timeout: 60_000 }, () => {
     media.refuse = () => undefined;
     media.hang = () => undefined;
     media.cut = () => undefined;
-    page = await browser.context.newPage();
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.on("pageerror", (error) => faults.push(String(error)));
     await page.goto(harness.url);
     await page.waitForFunction(() => "harness" in window);
