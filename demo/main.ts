@@ -3,14 +3,15 @@ import "./quiet.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { setTimeout as wait } from "node:timers/promises";
+import { runCommand, stopRequested } from "./command-line.ts";
 import { PROJECT_DIR } from "./push.ts";
 import { type DemoSummary, formatBytes, runDemo } from "./run-demo.ts";
 import { startReelsyncStack } from "./stack.ts";
 import { formatTable } from "./table.ts";
 import { startWebServer, type WebServer } from "./web-server.ts";
 
-const HELP = `npm run demo -- [options]
+const help = `npm run demo -- [options]
 
 Renders a reel of seven scenes, uploads every file with the SDK through an outage of S3 and one of Convex,
 and verifies that every object's bytes hash to its record.
@@ -23,26 +24,17 @@ and verifies that every object's bytes hash to its record.
 
 Exits with 0 only when every asset is verified, otherwise with 1 and the reason.`;
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    keep: { type: "boolean", default: false },
-    pace: { type: "string" },
-    "data-dir": { type: "string", default: join(PROJECT_DIR, ".reelsync") },
-    help: { type: "boolean", default: false },
-  },
-});
+const TIME_TO_OPEN_MS = 10_000;
 
-if (flags.help) {
-  console.log(HELP);
-} else {
-  await main().catch((error: unknown) => {
-    console.error(`demo failed: ${error instanceof Error ? error.message : String(error)}`);
-    process.exit(1);
-  });
-}
+const options = {
+  json: { type: "boolean", default: false },
+  keep: { type: "boolean", default: false },
+  pace: { type: "string" },
+  "data-dir": { type: "string", default: join(PROJECT_DIR, ".reelsync") },
+  help: { type: "boolean", default: false },
+} as const;
 
-async function main(): Promise<void> {
+await runCommand({ help, options, failure: "demo failed" }, async (flags) => {
   const say = (text: string) => (flags.json ? process.stderr : process.stdout).write(`${text}\n`);
   const paceMs = Number(flags.pace ?? (flags.json ? 0 : 1_500));
   if (!Number.isFinite(paceMs) || paceMs < 0)
@@ -62,25 +54,29 @@ async function main(): Promise<void> {
       workDir,
       paceMs,
       onProgress: say,
-      onSession: (sessionId) => {
-        if (web)
-          say(`\n   Watch it live: ${web.sessionUrl(sessionId)}   (sign in as anybody from the studio)\n`);
+      onSession: async (sessionId) => {
+        if (!web) return;
+        say(`\n   Watch it live: ${web.sessionUrl(sessionId)}   (sign in as anybody from the studio)\n`);
+        if (!process.stdout.isTTY) return;
+        say(`   Rendering starts in ${TIME_TO_OPEN_MS / 1000} s, so that you can open it.\n`);
+        await wait(TIME_TO_OPEN_MS);
       },
     });
     if (flags.json) console.log(JSON.stringify(summary, null, 2));
     else printSummary(summary);
     if (!summary.ok) process.exitCode = 1;
 
+    if (!flags.json && !flags.keep) say("The reel is kept: `npm start` shows it again.");
     if (flags.keep && web) {
       say(`\nRunning until Ctrl-C. The reel: ${web.sessionUrl(summary.sessionId)}`);
-      await new Promise<void>((stop) => process.once("SIGINT", stop).once("SIGTERM", stop));
+      await stopRequested();
     }
   } finally {
     await web?.close();
     await stack.close();
     await rm(workDir, { recursive: true, force: true });
   }
-}
+});
 
 function printSummary(summary: DemoSummary): void {
   const assets = summary.assets.map((asset) => ({

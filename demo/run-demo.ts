@@ -44,7 +44,8 @@ export interface DemoOptions {
   stack: ReelsyncStack;
   workDir: string;
   paceMs: number;
-  onSession?: (sessionId: string) => void;
+  /** Called when the planned reel can be seen, before the first scene is rendered. */
+  onSession?: (sessionId: string) => Promise<void>;
   onProgress?: (text: string) => void;
 }
 
@@ -89,7 +90,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 
   try {
     const reel = await announceReel(agent);
-    options.onSession?.(reel.sessionId);
+    await options.onSession?.(reel.sessionId);
     const witness = watchSession(stack.local.deployment.url, reel.sessionId, () => stack.tokenFor("vera"));
     try {
       await renderReel(agent, reel);

@@ -43,7 +43,7 @@ type Subject = (typeof PEOPLE)[number]["subject"];
 
 export interface StackOptions {
   dataDir: string;
-  ports?: { cloud?: number; site?: number; s3?: number; issuer?: number };
+  ports?: Partial<Record<"cloud" | "site" | "s3" | "issuer", number | undefined>>;
   /** Told in plain words what is being waited for. */
   onProgress?: (text: string) => void;
 }
@@ -71,7 +71,7 @@ export async function startReelsyncStack(options: StackOptions): Promise<Reelsyn
   say("starting the local Convex deployment, object store and sign-in");
   const local = await startLocalStack({
     dataDir: options.dataDir,
-    ...(options.ports && { ports: options.ports }),
+    ports: requested(options.ports),
     buckets: [BUCKET],
     clientId: CLIENT_ID,
     people: PEOPLE.map(({ subject, name, email, role }) => ({
@@ -81,6 +81,7 @@ export async function startReelsyncStack(options: StackOptions): Promise<Reelsyn
       note: role ?? "no membership",
     })),
   });
+  for (const notice of local.notices) say(notice);
   try {
     const operator = createOperator(local);
     const keys = await loadAgentJwtKeys(join(ownDir, "agent-jwt.json"));
@@ -108,6 +109,12 @@ export async function startReelsyncStack(options: StackOptions): Promise<Reelsyn
     await local.close();
     throw error;
   }
+}
+
+function requested(ports: StackOptions["ports"] = {}): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(ports).flatMap(([name, port]) => (port === undefined ? [] : [[name, port]])),
+  );
 }
 
 /** Variables of the Convex deployment: who may sign in, who signs agent tokens, where the bytes are. */

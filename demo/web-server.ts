@@ -19,7 +19,7 @@ export interface WebOptions {
   /** Serve sources with reload instead of the built bundle. */
   dev?: boolean;
   /** A port that must be used; without it the next free one from 5173 is. */
-  port?: number;
+  port?: number | undefined;
 }
 
 export async function startWebServer(stack: ReelsyncStack, options: WebOptions = {}): Promise<WebServer> {
