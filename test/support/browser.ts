@@ -1,15 +1,16 @@
 import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 
-const CANDIDATES = [
-  process.env["CHROMIUM_PATH"],
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-];
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 
-/** The browser the tests drive; undefined where none is installed. */
-export const chromiumPath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
+/** The browser the tests drive: CHROMIUM_PATH, or the first on the PATH; undefined where there is none. */
+export const chromiumPath =
+  process.env["CHROMIUM_PATH"] ??
+  (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .flatMap((directory) => NAMES.map((name) => join(directory, name)))
+    .find((path) => existsSync(path));
 
 /** Real Chromium, allowed to play without a click, kept from talking to anything but the page. */
 export async function launchChromium(): Promise<Browser> {
