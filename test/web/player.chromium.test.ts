@@ -97,6 +97,16 @@ describe.skipIf(!isHere)(title, { timeout: 60_000 }, () => {
     expect(await shown()).toMatchObject({ sceneNumber: 1, take: 1 });
   });
 
+  test("hides what is loaded behind the picture, also beside one of another shape than the box", async () => {
+    await show("ended", opening, rule);
+    const grounds = await page.evaluate(() =>
+      [...window.harness.reel.shadowRoot!.querySelectorAll("video")].map(
+        (video) => getComputedStyle(video).backgroundColor,
+      ),
+    );
+    expect(grounds).toEqual(["rgb(0, 0, 0)", "rgb(0, 0, 0)"]);
+  });
+
   test("plays over every joint with the right frames, no error, and ends", async () => {
     await show("ended", opening, rule, triangle, closing);
     await untilShows("s0/0");

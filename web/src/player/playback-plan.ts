@@ -153,6 +153,14 @@ export function placeAt(plan: PlaybackPlan, time: number): Place {
   return { slotKey: slot.key, offset: slot.kind === "gap" ? 0 : clamped - slot.start };
 }
 
+/** Where somebody who seeks wants to be: the end of a finished reel is its last frame, not nothing. */
+export function seekTarget(plan: PlaybackPlan, time: number): Place {
+  const place = placeAt(plan, time);
+  const last = plan.slots.at(-1);
+  const isEnd = place.slotKey === null && !plan.open && last?.kind === "chunk";
+  return isEnd ? { slotKey: last.key, offset: last.duration } : place;
+}
+
 export function placeOfScene(plan: PlaybackPlan, sceneId: string): Place | undefined {
   const slot = plan.slots.find((candidate) => candidate.sceneId === sceneId);
   return slot && { slotKey: slot.key, offset: 0 };
@@ -189,4 +197,10 @@ function behindSurvivor(before: PlaybackPlan, after: PlaybackPlan, key: string):
     if (inNewPlan) return placeAfter(after, inNewPlan.key);
   }
   return startPlace(after);
+}
+
+/** The same moment in another version of a chunk: the same second, unless the new one is too short for it. */
+export function sameMoment(offset: number, oldDuration: number, newDuration: number): number {
+  if (offset < newDuration || oldDuration === 0) return offset;
+  return (offset / oldDuration) * newDuration;
 }

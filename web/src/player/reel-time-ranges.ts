@@ -1,3 +1,5 @@
+import type { PlaybackPlan } from "./playback-plan.ts";
+
 /** `TimeRanges` for a reel put together from several media elements; the browser's own cannot be constructed. */
 export class ReelTimeRanges implements TimeRanges {
   readonly #ranges: [number, number][];
@@ -30,4 +32,20 @@ export class ReelTimeRanges implements TimeRanges {
     if (!range) throw new RangeError(`there are ${this.length} ranges, no index ${index}`);
     return range;
   }
+}
+
+/** A scene's last moment is rarely reported to the frame. */
+const EDGE_SECONDS = 0.25;
+
+/** Scenes that lie within the ranges as a whole. */
+export function wholeScenes(plan: PlaybackPlan, ranges: [number, number][]): Set<string> {
+  const whole = new Map<string, boolean>();
+  for (const slot of plan.slots) {
+    const isCovered = ranges.some(
+      ([start, end]) =>
+        start <= slot.start + EDGE_SECONDS && end >= slot.start + slot.duration - EDGE_SECONDS,
+    );
+    whole.set(slot.sceneId, isCovered && (whole.get(slot.sceneId) ?? true));
+  }
+  return new Set([...whole].flatMap(([sceneId, isWhole]) => (isWhole ? [sceneId] : [])));
 }

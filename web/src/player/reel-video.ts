@@ -7,58 +7,42 @@
  */
 import { CaptionOverlay } from "./caption-overlay.ts";
 import { shiftToReel, type CaptionCue } from "./caption-cues.ts";
-import { MediaFailure, type ChunkSource } from "./chunk-source.ts";
-import { PlaybackEngine, type EngineEvent, type PlaybackState } from "./playback-engine.ts";
-import { buildPlan, type PlaybackPlan, type Reel, type Slot } from "./playback-plan.ts";
-import { ReelTimeRanges } from "./reel-time-ranges.ts";
-import { reelTracks, type ReelTracks } from "./reel-tracks.ts";
+import type { ChunkSource } from "./chunk-source.ts";
+import type { EngineEvent } from "./engine-events.ts";
+import type { PlaybackState } from "./engine-phase.ts";
+import { PlaybackEngine } from "./playback-engine.ts";
+import { buildPlan, type Reel, type Slot } from "./playback-plan.ts";
+import { ReelMediaElement } from "./reel-media-element.ts";
+import { createStyle, createVideo } from "./reel-shadow.ts";
+import { wholeScenes } from "./reel-time-ranges.ts";
+import { reelTracks } from "./reel-tracks.ts";
 import { holdBack, type SceneUpdate } from "./scene-updates.ts";
 import type { TimelineAsset, TimelineScene } from "../../../contract/playback.ts";
 
-const STYLE = `
-  :host { display: block; position: relative; isolation: isolate; overflow: hidden; background: #000; line-height: 1.35; }
-  video { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; z-index: 0; }
-  video[data-front] { z-index: 1; }
-  [part=captions] {
-    position: absolute; z-index: 2; inset-inline: 6%; bottom: var(--reel-captions-bottom, 6%);
-    display: flex; flex-direction: column; align-items: center; gap: 0.25em;
-    font: 500 clamp(14px, 2.4cqi, 30px)/1.35 system-ui, sans-serif; text-align: center; pointer-events: none;
-    transition: bottom 150ms;
-  }
-  [part=cue] {
-    padding: 0.12em 0.5em; border-radius: 0.25em; color: #fff; background: rgb(8 10 12 / 0.82);
-    white-space: pre-line; text-wrap: balance; overflow-wrap: anywhere;
-  }
-  :host { container-type: inline-size; }
-  @media (prefers-reduced-motion: reduce) { [part=captions] { transition: none; } }
-`;
+/** Events of the inner elements that mean the same on the reel. */
+const PASSED_ON = ["volumechange", "ratechange", "enterpictureinpicture", "leavepictureinpicture"];
 
-export class ReelVideoElement extends HTMLElement {
-  readonly #engine: PlaybackEngine;
-  readonly #overlay: CaptionOverlay;
-  readonly #tracks: ReelTracks;
-  readonly #videos: [HTMLVideoElement, HTMLVideoElement];
+export class ReelVideoElement extends ReelMediaElement {
+  protected readonly videos: [HTMLVideoElement, HTMLVideoElement] = [createVideo(), createVideo()];
+  protected readonly tracks = reelTracks(() => this.#syncCaptions());
+  protected readonly engine = new PlaybackEngine(this.videos, {
+    onEvent: (event) => this.#onEngineEvent(event),
+    onMeasured: (asset, seconds) => this.#onMeasured(asset, seconds),
+  });
+  readonly #overlay = new CaptionOverlay(this);
   readonly #measured = new Map<string, number>();
   readonly #announced = new Set<string>();
   #latest: Reel = { status: "live", scenes: [] };
   #shown: TimelineScene[] = [];
   #cues: ReadonlyMap<string, readonly CaptionCue[]> = new Map();
+  /** The scene that was under the playhead last. */
+  #watched: string | undefined;
 
   constructor() {
     super();
-    const root = this.attachShadow({ mode: "open" });
-    const style = document.createElement("style");
-    style.textContent = STYLE;
-    this.#videos = [createVideo(), createVideo()];
-    this.#overlay = new CaptionOverlay(this);
-    this.#tracks = reelTracks(() => this.#syncCaptions());
-    root.append(style, ...this.#videos, this.#overlay.element);
-    this.#engine = new PlaybackEngine(this.#videos, {
-      onEvent: (event) => this.#onEngineEvent(event),
-      onMeasured: (asset, seconds) => this.#onMeasured(asset, seconds),
-    });
-    for (const type of ["volumechange", "ratechange", "enterpictureinpicture", "leavepictureinpicture"]) {
-      for (const video of this.#videos) {
+    this.attachShadow({ mode: "open" }).append(createStyle(), ...this.videos, this.#overlay.element);
+    for (const video of this.videos) {
+      for (const type of PASSED_ON) {
         video.addEventListener(type, () => {
           if (video === this.activeVideo) this.dispatchEvent(new Event(type));
         });
@@ -73,27 +57,21 @@ export class ReelVideoElement extends HTMLElement {
   /** Lets go of media, timers and URLs; `show` brings it back to life. */
   reset(): void {
     this.#overlay.dispose();
-    this.#engine.reset();
+    this.engine.reset();
     this.#latest = { status: "live", scenes: [] };
     this.#shown = [];
     this.#announced.clear();
   }
 
-  // What to play
-
   /** Where media comes from. */
   connect(source: ChunkSource): void {
-    this.#engine.source = source;
+    this.engine.source = source;
   }
 
   /** The session as it is now; to be called again at every change. */
   show(timeline: Reel): void {
     this.#latest = timeline;
     this.#reconcile(this.#watching());
-  }
-
-  get plan(): PlaybackPlan {
-    return this.#engine.plan;
   }
 
   /** What plays, re-renders that are held back aside. */
@@ -111,19 +89,12 @@ export class ReelVideoElement extends HTMLElement {
     this.#syncCaptions();
   }
 
-  // What plays
-
-  /** The inner element that is seen and heard now. */
-  get activeVideo(): HTMLVideoElement {
-    return this.#engine.video;
-  }
-
   get state(): PlaybackState {
-    return this.#engine.state;
+    return this.engine.state;
   }
 
   get currentSlot(): Slot | undefined {
-    return this.#engine.slot;
+    return this.engine.slot;
   }
 
   /** Seconds into the scene under the playhead. */
@@ -133,145 +104,25 @@ export class ReelVideoElement extends HTMLElement {
   }
 
   seekToScene(sceneId: string, offset = 0): void {
-    this.#engine.seekToScene(sceneId, offset);
+    this.engine.seekToScene(sceneId, offset);
   }
 
   retry(): void {
-    this.#engine.retry();
+    this.engine.retry();
   }
 
   renewUrl(assetId: string): void {
-    this.#engine.renew(assetId);
+    this.engine.renew(assetId);
   }
 
   /** Scenes of which every chunk is on this machine. */
   get bufferedScenes(): Set<string> {
-    const ranges = this.#engine.bufferedRanges();
-    const whole = new Map<string, boolean>();
-    for (const slot of this.plan.slots) {
-      const isCovered = ranges.some(
-        ([start, end]) => start <= slot.start + 0.25 && end >= slot.start + slot.duration - 0.25,
-      );
-      whole.set(slot.sceneId, isCovered && (whole.get(slot.sceneId) ?? true));
-    }
-    return new Set([...whole].flatMap(([sceneId, isWhole]) => (isWhole ? [sceneId] : [])));
+    return wholeScenes(this.plan, this.engine.bufferedRanges());
   }
-
-  // HTMLMediaElement
-
-  play(): Promise<void> {
-    return this.#engine.play();
-  }
-
-  pause(): void {
-    this.#engine.pause();
-  }
-
-  get paused(): boolean {
-    return this.#engine.paused;
-  }
-
-  get ended(): boolean {
-    return this.#engine.ended;
-  }
-
-  get seeking(): boolean {
-    return this.#engine.seeking;
-  }
-
-  get readyState(): number {
-    return this.#engine.readyState;
-  }
-
-  get error(): MediaFailure | null {
-    return this.#engine.failure;
-  }
-
-  get currentTime(): number {
-    return this.#engine.currentTime;
-  }
-
-  set currentTime(time: number) {
-    this.seek(time);
-  }
-
-  seek(time: number): void {
-    this.#engine.seek(time);
-  }
-
-  get duration(): number {
-    return this.plan.slots.length === 0 ? Number.NaN : this.plan.duration;
-  }
-
-  get buffered(): TimeRanges {
-    return new ReelTimeRanges(this.#engine.bufferedRanges());
-  }
-
-  get seekable(): TimeRanges {
-    return new ReelTimeRanges(this.plan.duration > 0 ? [[0, this.plan.duration]] : []);
-  }
-
-  get textTracks(): TextTrackList {
-    return this.#tracks.list;
-  }
-
-  get captionsShown(): boolean {
-    return this.#tracks.captionsShown;
-  }
-
-  set captionsShown(shown: boolean) {
-    this.#tracks.captionsShown = shown;
-  }
-
-  get streamType(): "on-demand" {
-    return "on-demand";
-  }
-
-  get videoWidth(): number {
-    return this.activeVideo.videoWidth;
-  }
-
-  get videoHeight(): number {
-    return this.activeVideo.videoHeight;
-  }
-
-  get volume(): number {
-    return this.activeVideo.volume;
-  }
-
-  set volume(volume: number) {
-    for (const video of this.#videos) video.volume = volume;
-  }
-
-  get muted(): boolean {
-    return this.activeVideo.muted;
-  }
-
-  set muted(muted: boolean) {
-    for (const video of this.#videos) video.muted = muted;
-  }
-
-  get playbackRate(): number {
-    return this.activeVideo.playbackRate;
-  }
-
-  set playbackRate(rate: number) {
-    for (const video of this.#videos) {
-      // Loading another chunk resets the rate to the default one.
-      video.defaultPlaybackRate = rate;
-      video.playbackRate = rate;
-    }
-  }
-
-  requestPictureInPicture(): Promise<PictureInPictureWindow> {
-    return this.activeVideo.requestPictureInPicture();
-  }
-
-  // Wiring
 
   /** Somebody paused on a scene's first frame has seen nothing of it that a newer version could take away. */
   #watching(): string | undefined {
-    return this.paused && this.sceneTime < 0.5 ? undefined : this.#engine.slot?.sceneId;
+    return this.paused && this.sceneTime < 0.5 ? undefined : this.currentSlot?.sceneId;
   }
 
   #reconcile(watching: string | undefined): void {
@@ -283,10 +134,10 @@ export class ReelVideoElement extends HTMLElement {
 
   #replan(): void {
     const plan = buildPlan({ status: this.#latest.status, scenes: this.#shown }, this.#measured);
-    this.#engine.setPlan(plan);
+    this.engine.setPlan(plan);
     this.#syncCaptions();
     const titles = new Map(this.#shown.map(({ sceneId, title }) => [sceneId, title]));
-    this.#tracks.chapters = plan.spans
+    this.tracks.chapters = plan.spans
       .filter(({ duration }) => duration > 0)
       .map(({ sceneId, start, duration }) => ({
         start,
@@ -319,16 +170,14 @@ export class ReelVideoElement extends HTMLElement {
 
   #syncCaptions(): void {
     const cues = shiftToReel(this.plan, this.#cues);
-    this.#tracks.hasCaptions = cues.length > 0;
+    this.tracks.hasCaptions = cues.length > 0;
     this.#overlay.cues = cues;
-    this.#overlay.visible = this.#tracks.captionsShown;
+    this.#overlay.visible = this.tracks.captionsShown;
   }
 
-  #watched: string | undefined;
-
   #showState(): void {
-    const slot = this.#engine.slot;
-    setData(this, "state", this.#engine.state);
+    const slot = this.currentSlot;
+    setData(this, "state", this.state);
     setData(this, "scene-index", slot?.sceneIndex);
     setData(this, "scene-id", slot?.sceneId);
     setData(this, "item-key", slot?.key);
@@ -345,15 +194,6 @@ export class ReelVideoElement extends HTMLElement {
     if (!inWindow || inWindow === this.activeVideo) return;
     this.activeVideo.requestPictureInPicture().catch(() => document.exitPictureInPicture());
   }
-}
-
-function createVideo(): HTMLVideoElement {
-  const video = document.createElement("video");
-  video.crossOrigin = "anonymous";
-  video.playsInline = true;
-  video.preload = "auto";
-  video.tabIndex = -1;
-  return video;
 }
 
 function setData(element: HTMLElement, name: string, value: string | number | undefined): void {

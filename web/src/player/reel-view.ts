@@ -1,6 +1,6 @@
 /** The reel's state as a snapshot a page can subscribe to. Reads it back from the element, assumes nothing. */
 import type { MediaFailure } from "./chunk-source.ts";
-import type { PlaybackState } from "./playback-engine.ts";
+import type { PlaybackState } from "./engine-phase.ts";
 import { EMPTY_PLAN, type PlaybackPlan } from "./playback-plan.ts";
 import type { ReelVideoElement } from "./reel-video.ts";
 
