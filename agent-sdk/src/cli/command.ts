@@ -86,7 +86,8 @@ export const GLOBAL_OPTIONS = {
     min: 1,
     summary: "Longest time a request to Convex, or an upload with all its retries, may take",
   },
-  "env-file": {
+  // Not --env-file: Node takes that one for itself, wherever it stands.
+  dotenv: {
     kind: "text",
     placeholder: "FILE",
     summary: "Read variables from this file; those of the environment win",

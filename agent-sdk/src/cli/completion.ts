@@ -38,7 +38,7 @@ function argumentChoices({ args }: Command): { words: readonly string[]; files: 
 }
 
 function takesFile(name: string): boolean {
-  return name === "env-file";
+  return name === "dotenv";
 }
 
 function bash(commands: readonly Command[]): string {

@@ -8,7 +8,7 @@ export interface Globals {
   json: boolean;
   help: boolean;
   timeout: number | undefined;
-  "env-file": string | undefined;
+  dotenv: string | undefined;
 }
 
 export type Parsed =

@@ -23,7 +23,7 @@ export async function runCli(process: Process): Promise<void> {
     } else if (parsed.kind === "help") {
       process.stdout.write(`${help(COMMANDS, parsed.words, output.paint)}\n`);
     } else {
-      const env = environment(process.env, parsed.globals["env-file"]);
+      const env = environment(process.env, parsed.globals.dotenv);
       output = createOutput(process, env, parsed.globals.json);
       process.exitCode = await interruptible(process, output, (signal) =>
         parsed.command.run(parsed.input, createContext(process, env, output, parsed.globals, signal)),
@@ -111,7 +111,7 @@ function environment(own: NodeJS.ProcessEnv, file: string | undefined): Context[
     return { ...parseEnv(readFileSync(file, "utf8")), ...own };
   } catch (error) {
     throw new UsageError(
-      `--env-file ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+      `--dotenv ${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
       "Name a file with one NAME=value a line.",
     );
   }

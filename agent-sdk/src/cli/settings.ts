@@ -12,6 +12,12 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const secret = { schema: z.string().optional(), secret: true } as const;
 
+/** `a//b` and `/a/b/` are `a/b/`, nothing stays nothing: as the deployment reads it when it makes keys. */
+function asFolder(prefix: string): string {
+  const parts = prefix.split("/").filter((part) => part !== "");
+  return parts.map((part) => `${part}/`).join("");
+}
+
 /** Variables that only this program reads. */
 const OWN = {
   token: { env: ["REELSYNC_TOKEN"], to: "an OIDC id token of yours", ...secret },
@@ -27,7 +33,7 @@ const OWN = {
   },
   basePrefix: {
     env: ["S3_BASE_PREFIX"],
-    schema: z.string().default(""),
+    schema: z.string().default("").transform(asFolder),
     to: "the prefix of all object keys",
   },
 } as const;

@@ -53,12 +53,9 @@ export const bucketSetup = defineCommand({
   async run({ options }, context) {
     const { output } = context;
     const config = storeSettings(context.env);
-    const base = ownSettings(context.env)
-      .basePrefix.split("/")
-      .filter((part) => part !== "");
     for (const tenant of options.tenant) refuseOddSlug(tenant);
     const wishes = {
-      base: base.map((part) => `${part}/`).join(""),
+      base: ownSettings(context.env).basePrefix,
       tenants: options.tenant,
       origins: options.origin.length > 0 ? options.origin : ["*"],
       tempDays: options["temp-days"] ?? DEFAULT_TEMP_DAYS,

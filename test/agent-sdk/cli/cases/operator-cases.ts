@@ -1,0 +1,256 @@
+import { chmod, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  GetBucketCorsCommand,
+  PutBucketCorsCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Workshop } from "../support/workshop.ts";
+
+export function describeOperator(workshop: Workshop) {
+  describe("token create", () => {
+    const create = ["token", "create", "--name", "renderer", "--tenant", "studio", "--tenant-name", "Studio"];
+    const operator = () => ({
+      CONVEX_SELF_HOSTED_URL: workshop.stack.local.deployment.url,
+      CONVEX_SELF_HOSTED_ADMIN_KEY: workshop.stack.local.deployment.adminKey,
+    });
+
+    test("makes a key that works, and prints nothing else on stdout", async () => {
+      const made = await workshop.agent(create, { env: operator() });
+      expect(made).toMatchObject({ code: 0, stderr: "keep it: it cannot be shown again\n" });
+      expect(made.stdout).toMatch(/^rsk_[0-9a-f]{64}\n$/);
+      const used = await workshop.agent(["ls", "--limit", "1"], {
+        env: { REELSYNC_AGENT_KEY: made.stdout.trim() },
+      });
+      expect(used.code).toBe(0);
+      const json = await workshop.agent([...create, "--json"], { env: operator() });
+      expect(json.records).toEqual([
+        {
+          agentKey: expect.stringMatching(/^rsk_/) as string,
+          name: "renderer",
+          tenantId: workshop.stack.tenantId,
+        },
+      ]);
+    });
+
+    test("[G7] without the operator's key it is refused, with a wrong one too, and neither is shown", async () => {
+      const without = await workshop.agent([...create, "--json"]);
+      expect(without).toMatchObject({ code: 2, error: { code: "USAGE" } });
+      expect(without.error.message).toContain("CONVEX_SELF_HOSTED_ADMIN_KEY");
+      const wrong = await workshop.agent([...create, "--json"], {
+        env: { ...operator(), CONVEX_SELF_HOSTED_ADMIN_KEY: "local|0123456789" },
+      });
+      expect(wrong).toMatchObject({ code: 4, stdout: "", error: { code: "FORBIDDEN" } });
+      expect(wrong.stderr).not.toContain("0123456789");
+    });
+  });
+
+  describe("bucket setup", () => {
+    async function ownBucket(name: string) {
+      const { endpoint, credentials } = workshop.stack.local.objectStore;
+      const client = new S3Client({ endpoint, credentials, region: "us-east-1", forcePathStyle: true });
+      onTestFinished(() => client.destroy());
+      await client.send(new CreateBucketCommand({ Bucket: name }));
+      const rules = async () =>
+        (await client.send(new GetBucketCorsCommand({ Bucket: name })).catch(() => undefined))?.CORSRules;
+      return { client, name, rules, env: { S3_BUCKET: name } };
+    }
+
+    test("prints the plan and changes nothing without --yes", async () => {
+      const { rules, env } = await ownBucket("planned");
+      const run = await workshop.agent(["bucket", "setup"], { env });
+      expect(run).toMatchObject({ code: 0, stderr: "nothing was changed: --yes makes the changes\n" });
+      expect(run.stdout).toMatch(/^change +versioning +never enabled → enabled$/m);
+      expect(run.stdout).toMatch(/^change +cors +no rules → GET HEAD from \*, ETag exposed$/m);
+      expect(await rules()).toBeUndefined();
+    });
+
+    test("with --yes makes what the store has, reports what it has not, keeps the rules of others; again it is in order", async () => {
+      const { client, name, rules, env } = await ownBucket("set-up");
+      const theirs = { ID: "theirs", AllowedOrigins: ["https://theirs.example"], AllowedMethods: ["GET"] };
+      await client.send(
+        new PutBucketCorsCommand({ Bucket: name, CORSConfiguration: { CORSRules: [theirs] } }),
+      );
+      const setup = ["bucket", "setup", "--origin", "https://reels.example", "--json"];
+      const run = await workshop.agent([...setup, "--yes"], { env });
+      expect(run).toMatchObject({ code: 0, stderr: "" });
+      expect(run.records.map(({ setting, state }) => [setting, state])).toEqual([
+        ["versioning", "unsupported"],
+        ["lifecycle", "unsupported"],
+        ["cors", "changed"],
+        ["encryption", "unsupported"],
+        ["public-access", "unsupported"],
+      ]);
+      expect(run.records[0]?.["note"]).toContain("NotImplemented");
+      expect(await rules()).toMatchObject([
+        theirs,
+        {
+          ID: "reelsync",
+          AllowedOrigins: ["https://reels.example"],
+          ExposeHeaders: expect.arrayContaining(["ETag"]) as string[],
+        },
+      ]);
+      const again = await workshop.agent([...setup, "--only", "cors", "--yes"], { env });
+      expect(again.records).toMatchObject([{ setting: "cors", state: "ok" }]);
+    });
+
+    test("[G7] asks for nothing of Convex, and says at once when the bucket or the keys are wrong", async () => {
+      const { endpoint, credentials } = workshop.stack.local.objectStore;
+      const env = {
+        CONVEX_URL: "",
+        REELSYNC_AGENT_KEY: "",
+        S3_ENDPOINT_URL: endpoint,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      };
+      const setup = ["bucket", "setup", "--json"];
+      const runs = await Promise.all([
+        workshop.agent(setup, { env: { ...env, S3_BUCKET: "absent-bucket" } }),
+        workshop.agent(setup, { env: { ...env, AWS_SECRET_ACCESS_KEY: "wrong" } }),
+      ]);
+      expect(runs.map(({ code, error, stdout }) => [code, error.code, stdout])).toEqual([
+        [3, "BUCKET_NOT_FOUND", ""],
+        [4, "S3_CREDENTIALS_INVALID", ""],
+      ]);
+    });
+  });
+
+  describe("doctor", () => {
+    const failing = (records: Record<string, unknown>[]) =>
+      records.filter(({ state }) => state === "fail").map(({ check, fix }) => [check, fix]);
+
+    test("finds nothing wrong with a good environment, and shows no secret", async () => {
+      const run = await workshop.agent(["doctor", "--json"], { env: await workshop.personEnv("ada") });
+      expect(run).toMatchObject({ code: 0, stderr: "" });
+      expect(failing(run.records)).toEqual([]);
+      const states = Object.fromEntries(run.records.map(({ check, state }) => [check, state]));
+      expect(states).toMatchObject({
+        variable: "ok",
+        clock: "ok",
+        credentials: "ok",
+        bucket: "ok",
+        region: "ok",
+        addressing: "ok",
+        uploading: "ok",
+        cors: "ok",
+        versioning: "warn",
+        lifecycle: "warn",
+        "convex url": "ok",
+        "site url": "ok",
+        "agent key": "ok",
+        functions: "ok",
+        "same bucket": "ok",
+        "your token": "ok",
+        "dead-letter folder": "ok",
+      });
+      const { REELSYNC_AGENT_KEY = "", AWS_SECRET_ACCESS_KEY = "" } = workshop.agentEnv;
+      expect(run.stdout).not.toContain(REELSYNC_AGENT_KEY);
+      expect(run.stdout).not.toContain(AWS_SECRET_ACCESS_KEY);
+    });
+
+    test("names cause and fix of each fault, and exits 1", async () => {
+      const { url, siteUrl } = workshop.stack.local.deployment;
+      const [keys, bucket, key, convex, site, bare] = await Promise.all([
+        workshop.agent(["doctor", "--json"], { env: { AWS_SECRET_ACCESS_KEY: "wrong" } }),
+        workshop.agent(["doctor", "--json"], { env: { S3_BUCKET: "absent-bucket" } }),
+        workshop.agent(["doctor", "--json"], { env: { REELSYNC_AGENT_KEY: "rsk_wrong" } }),
+        workshop.agent(["doctor", "--json"], { env: { CONVEX_URL: "http://127.0.0.1:9" } }),
+        workshop.agent(["doctor", "--json"], { env: { CONVEX_SITE_URL: url } }),
+        workshop.agent(["doctor"], { env: { S3_BUCKET: "", S3_ENDPOINT_URL: "", AWS_REGION: "" } }),
+      ]);
+      expect([keys, bucket, key, convex, site, bare].map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1]);
+      expect(failing(keys.records)).toEqual([
+        ["credentials", expect.stringContaining("AWS_SECRET_ACCESS_KEY")],
+      ]);
+      expect(failing(bucket.records)).toEqual([
+        ["bucket", expect.stringContaining("S3_BUCKET")],
+        ["same bucket", expect.stringContaining("export S3_BUCKET=reelsync")],
+      ]);
+      expect(failing(key.records)).toEqual([["agent key", expect.stringContaining("reelsync token create")]]);
+      expect(failing(convex.records)).toEqual([["convex url", expect.stringContaining("CONVEX_URL")]]);
+      expect(failing(site.records)).toEqual([["site url", expect.stringContaining("CONVEX_SITE_URL")]]);
+      expect(siteUrl).not.toBe(url);
+      expect(bare.stdout).toMatch(/^fail {2}variable: S3_BUCKET is missing$/m);
+      expect(bare.stdout).toMatch(/^ +fix: export AWS_REGION=/m);
+    });
+
+    test("tells which alias is in force, and where two names disagree", async () => {
+      const run = await workshop.agent(["doctor", "--json"], {
+        env: { S3_BUCKET: "", S3_BUCKET_NAME: "reelsync", AWS_DEFAULT_REGION: "eu-west-1" },
+      });
+      expect(run.code).toBe(0);
+      expect(run.records).toContainEqual(
+        expect.objectContaining({ state: "ok", found: "S3_BUCKET_NAME=reelsync (alias of S3_BUCKET)" }),
+      );
+      expect(run.records).toContainEqual(
+        expect.objectContaining({
+          state: "warn",
+          found: "AWS_REGION=us-east-1",
+          cause: "AWS_DEFAULT_REGION=eu-west-1 says otherwise and is not used",
+          fix: "unset AWS_DEFAULT_REGION",
+        }),
+      );
+    });
+  });
+
+  describe("completion and the shell", () => {
+    test("the bash script completes commands, options and values, and calls nothing", async () => {
+      const { stdout } = await workshop.agent(["completion", "bash"]);
+      const complete = (words: string[]) =>
+        workshop.shell(
+          `${stdout}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length - 1}
+           _reelsync; printf '%s\\n' "\${COMPREPLY[@]}"`,
+        );
+      const answers = await Promise.all([
+        complete(["reelsync", "de"]),
+        complete(["reelsync", "dead-letters", "re"]),
+        complete(["reelsync", "upload", "a.mp4", "--ty"]),
+        complete(["reelsync", "upload", "--type", "video"]),
+        complete(["reelsync", "dead-letters", "list", "--state", "rep"]),
+        complete(["reelsync", "completion", "f"]),
+      ]);
+      expect(answers.map((answer) => answer.stdout.trim().split("\n"))).toEqual([
+        ["dead-letters"],
+        ["retry"],
+        ["--type"],
+        ["video_chunk"],
+        ["replay_requested", "replaying"],
+        ["fish"],
+      ]);
+    });
+
+    test("every script of a shell that is installed here is accepted by it", async () => {
+      for (const shell of ["bash", "zsh", "fish"]) {
+        const { code, stdout } = await workshop.agent(["completion", shell]);
+        expect(code).toBe(0);
+        expect(stdout).toContain("dead-letters");
+        const installed = (await workshop.shell(`command -v ${shell}`)).code === 0;
+        if (installed)
+          expect(await workshop.shell(`${shell} -n`, { input: stdout })).toMatchObject({
+            code: 0,
+            stderr: "",
+          });
+      }
+    });
+
+    test("a reader that closes the pipe early is no error", async () => {
+      await workshop.scene();
+      const run = await workshop.shell("set -o pipefail; reelsync ls --json | head -c 1");
+      expect(run).toMatchObject({ code: 0, stdout: "{", stderr: "" });
+    });
+
+    test("--dotenv supplies what the environment does not", async () => {
+      const { REELSYNC_AGENT_KEY = "", ...rest } = workshop.agentEnv;
+      const file = await workshop.file(
+        "agent.env",
+        `REELSYNC_AGENT_KEY=${REELSYNC_AGENT_KEY}\nCONVEX_URL=http://127.0.0.1:9\n`,
+      );
+      await chmod(file, 0o600);
+      expect(await readFile(join(file), "utf8")).toContain("rsk_");
+      const run = await workshop.bare(["--dotenv", file, "ls", "--limit", "1"], { env: rest });
+      expect(run.code).toBe(0);
+      expect(await workshop.bare(["--dotenv", "absent.env", "ls"])).toMatchObject({ code: 2 });
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { checkEnvironment, masked } from "../../../agent-sdk/src/cli/doctor/environment.ts";
+import { judgeSkew, judgeSpace } from "../../../agent-sdk/src/cli/doctor/machine.ts";
+import { GIB, MIB, MINUTE, SECOND } from "../../../contract/limits.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
+import { runCli } from "./support/run-cli.ts";
+
+test.each([
+  [0, "ok", "agrees with S3"],
+  [1.9 * SECOND, "ok", "agrees with S3"],
+  [30 * SECOND, "ok", "30 s ahead of S3"],
+  [-2 * MINUTE, "warn", "120 s behind S3"],
+  [16 * MINUTE, "fail", "960 s ahead of S3"],
+])("a clock %s ms off is %s", (skew, state, found) => {
+  expect(judgeSkew("S3", skew)).toMatchObject({ state, found });
+});
+
+test("a clock that is far off is seen in the store's own Date, whatever else is wrong there", async () => {
+  const store = await startFaultProxy("http://127.0.0.1:9");
+  store.spoil = () => ({ status: 403, headers: { Date: "Wed, 01 Jan 2020 00:00:00 GMT" } });
+  const env = {
+    S3_BUCKET: "b",
+    AWS_ACCESS_KEY_ID: "k",
+    AWS_SECRET_ACCESS_KEY: "s",
+    S3_ENDPOINT_URL: store.url,
+  };
+  const run = await runCli(["doctor", "--json"], { env });
+  expect(run.code).toBe(1);
+  expect(run.records).toContainEqual(
+    expect.objectContaining({ check: "clock", state: "fail", fix: "sudo timedatectl set-ntp true" }),
+  );
+});
+
+test.each([
+  [2 * GIB, "ok"],
+  [500 * MIB, "warn"],
+  [10 * MIB, "fail"],
+])("%s bytes of room for parked uploads is %s", (free, state) => {
+  expect(judgeSpace("folder", free, "fix")).toMatchObject({ state });
+});
+
+test("secrets are told apart, not told", () => {
+  expect(masked("AKIAIOSFODNN7EXAMPLE")).toBe("AKIA… (20 characters)");
+  expect(masked("short")).toBe("… (5 characters)");
+});
+
+test("the agent's key is only warned of, because people work without one; what follows from a URL is not missing", () => {
+  const found = checkEnvironment({ CONVEX_URL: "https://happy-cat-123.convex.cloud" });
+  const about = (name: string) =>
+    found.filter((check) => check.found.startsWith(name)).map(({ state }) => state);
+  expect(about("REELSYNC_AGENT_KEY")).toEqual(["warn"]);
+  expect(about("CONVEX_SITE_URL")).toEqual([]);
+  expect(about("S3_BUCKET")).toEqual(["fail"]);
+  expect(about("CONVEX_URL")).toEqual(["ok"]);
+});
