@@ -32,6 +32,8 @@ export interface Consumer {
   installed: "by npm" | "by links";
   /** Runs a script with an empty environment; answers what it printed. */
   run: (fileName: string, script: string, ...nodeOptions: string[]) => Promise<string>;
+  /** Runs the package's command. */
+  command: (...args: string[]) => Promise<string>;
   /** Throws what the compiler says. */
   typecheck: (fileName: string, source: string, compiler: CompilerOptions) => Promise<void>;
 }
@@ -60,6 +62,13 @@ export async function createConsumer(
         cwd: folder,
         env: { PATH: process.env["PATH"], AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
       });
+      return stdout;
+    },
+    async command(...args) {
+      const modules = join(folder, "node_modules");
+      const { stdout } = await (installed === "by npm"
+        ? exec(join(modules, ".bin/reelsync"), args)
+        : exec(process.execPath, [join(modules, "reelsync/dist/cli/main.js"), ...args]));
       return stdout;
     },
     async typecheck(fileName, source, compilerOptions) {
