@@ -17,12 +17,24 @@ const TYPE_NAMES: Record<string, string> = {
   subtitle: "Captions",
 };
 
-export function SceneFiles({ sceneId }: { sceneId: string }) {
+interface Props {
+  sceneId: string;
+  /** Whether a file that is missing may still come. */
+  isExpected: boolean;
+}
+
+export function SceneFiles({ sceneId, isExpected }: Props) {
   const scene = useQuery(api.scenes.get, { sceneId });
   const open = useOpenAsset();
   if (!scene) return null;
   const assets = filesOf(scene);
-  if (assets.length === 0) return <p className={styles["empty"]}>No files yet.</p>;
+  if (assets.length === 0) {
+    return (
+      <p className={styles["empty"]}>
+        {isExpected ? "No files yet." : "No files were uploaded for this scene."}
+      </p>
+    );
+  }
   return (
     <ul className={styles["rows"]} data-testid="files">
       {assets.map((asset) => (

@@ -3,6 +3,7 @@ import type { TimelineScene } from "../../../contract/playback.ts";
 import type { SessionStatus } from "../../../contract/session.ts";
 import { SceneBadge } from "./SceneBadge.tsx";
 import { SceneFiles } from "./SceneFiles.tsx";
+import { mayStillUpload } from "./scene-look.ts";
 import styles from "./ScenePanel.module.css";
 import { SceneVersions } from "./SceneVersions.tsx";
 import { SourceCode } from "./SourceCode.tsx";
@@ -18,6 +19,7 @@ interface Props {
 
 /** Everything that belongs to one scene. */
 export function ScenePanel({ scene, session, isPlaying, canFollow, onFollow }: Props) {
+  const isExpected = mayStillUpload(scene, session);
   return (
     <section className={styles["panel"]} data-testid="scene-panel">
       <header>
@@ -49,13 +51,17 @@ export function ScenePanel({ scene, session, isPlaying, canFollow, onFollow }: P
           <Tabs.Tab value="files">Files</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="code" className={styles["body"]}>
-          <SourceCode key={scene.sourceCode?.assetId ?? "none"} asset={scene.sourceCode} />
+          <SourceCode
+            key={scene.sourceCode?.assetId ?? "none"}
+            asset={scene.sourceCode}
+            isExpected={isExpected}
+          />
         </Tabs.Panel>
         <Tabs.Panel value="versions" className={styles["body"]}>
           <SceneVersions key={scene.sceneId} sceneId={scene.sceneId} />
         </Tabs.Panel>
         <Tabs.Panel value="files" className={styles["body"]}>
-          <SceneFiles key={scene.sceneId} sceneId={scene.sceneId} />
+          <SceneFiles key={scene.sceneId} sceneId={scene.sceneId} isExpected={isExpected} />
         </Tabs.Panel>
       </Tabs>
     </section>

@@ -18,7 +18,13 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export function SourceCode({ asset }: { asset: TimelineAsset | undefined }) {
+interface Props {
+  asset: TimelineAsset | undefined;
+  /** Without an asset: whether one may still come. */
+  isExpected: boolean;
+}
+
+export function SourceCode({ asset, isExpected }: Props) {
   const urls = useAssetUrls();
   const [loaded, setLoaded] = useState<Loaded>({ kind: "loading" });
   const [attempt, setAttempt] = useState(0);
@@ -43,7 +49,15 @@ export function SourceCode({ asset }: { asset: TimelineAsset | undefined }) {
     return () => stop.abort();
   }, [urls, assetId, isTooLarge, attempt]);
 
-  if (!asset) return <p className={styles["empty"]}>No source code was uploaded for this scene.</p>;
+  if (!asset) {
+    return (
+      <p className={styles["empty"]}>
+        {isExpected
+          ? "No source code yet. It appears here as soon as it is uploaded."
+          : "No source code was uploaded for this scene."}
+      </p>
+    );
+  }
   if (isTooLarge) {
     return <p className={styles["empty"]}>The source is {formatBytes(asset.size)}: open it under Files.</p>;
   }

@@ -14,3 +14,8 @@ export function sceneLook(
   if (session !== "live") return "never";
   return scene.status === "rendering" ? "rendering" : "planned";
 }
+
+/** Whether a file that is missing may still come. */
+export function mayStillUpload(scene: Pick<TimelineScene, "assetsStatus">, session: SessionStatus): boolean {
+  return session === "live" || scene.assetsStatus === "uploading";
+}
