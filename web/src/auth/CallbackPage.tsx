@@ -30,13 +30,16 @@ export function CallbackPage() {
   }, [signIn, navigate]);
   if (fault === undefined) return <StartingPage />;
   return (
-    <Notice
-      title="Signing in did not work"
-      tone="failed"
-      actions={<Button onClick={() => void signIn.start("/")}>Try again</Button>}
-    >
-      <p>The sign-in service answered: {fault}</p>
-      <p>Nothing was changed. If it happens again, ask whoever runs this deployment.</p>
-    </Notice>
+    <main>
+      <Notice
+        isPage
+        title="Signing in did not work"
+        tone="failed"
+        actions={<Button onClick={() => void signIn.start("/")}>Try again</Button>}
+      >
+        <p>The sign-in service answered: {fault}</p>
+        <p>Nothing was changed. If it happens again, ask whoever runs this deployment.</p>
+      </Notice>
+    </main>
   );
 }

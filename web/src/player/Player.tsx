@@ -73,7 +73,7 @@ export function Player({ playback, timeline }: { playback: LivePlayback; timelin
           </span>
           <media-time-display class={styles["time"]} showduration="" />
           <span className={styles["spacer"]} />
-          <media-captions-button class={styles["button"]} notooltip="" />
+          <media-captions-button class={styles["button"]} notooltip="" ref={asSwitch} />
           <media-playback-rate-button class={styles["rate"]} rates="0.75 1 1.25 1.5 2" notooltip="" />
           <PlayerSettings onShortcuts={() => setHelpOpen(true)} />
           <media-pip-button class={styles["pip"]} notooltip="" />
@@ -83,6 +83,11 @@ export function Player({ playback, timeline }: { playback: LivePlayback; timelin
       <ShortcutSheet opened={helpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );
+}
+
+/** It says whether it is checked, which a plain button, as it calls itself, cannot be. */
+function asSwitch(button: HTMLElement | null): void {
+  button?.setAttribute("role", "switch");
 }
 
 interface ButtonProps {

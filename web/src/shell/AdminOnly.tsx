@@ -17,6 +17,7 @@ function NotAllowed() {
   const { tenant } = useViewer();
   return (
     <Notice
+      isPage
       title="This page is for admins"
       icon={<ShieldAlert size={24} />}
       testId="not-allowed"

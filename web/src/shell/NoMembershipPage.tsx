@@ -15,22 +15,25 @@ export function NoMembershipPage() {
   const member = { tokenIdentifier, name, email: email ?? "", role: "viewer" };
   const args = JSON.stringify({ tenant: "studio", tenantName: "Studio", members: [member] });
   return (
-    <Notice
-      title="You are signed in, but not a member yet"
-      icon={<UserRoundX size={24} />}
-      testId="no-membership"
-      actions={
-        <Button variant="default" onClick={() => void signIn.end()}>
-          Sign out
-        </Button>
-      }
-    >
-      <p>
-        Send your identifier to whoever runs this deployment. As soon as you are added, this page opens by
-        itself.
-      </p>
-      <CodeBlock title="Your identifier" code={tokenIdentifier} />
-      <CodeBlock title="What the operator runs" code={`npx convex run setup:bootstrap '${args}'`} />
-    </Notice>
+    <main>
+      <Notice
+        isPage
+        title="You are signed in, but not a member yet"
+        icon={<UserRoundX size={24} />}
+        testId="no-membership"
+        actions={
+          <Button variant="default" onClick={() => void signIn.end()}>
+            Sign out
+          </Button>
+        }
+      >
+        <p>
+          Send your identifier to whoever runs this deployment. As soon as you are added, this page opens by
+          itself.
+        </p>
+        <CodeBlock title="Your identifier" code={tokenIdentifier} />
+        <CodeBlock title="What the operator runs" code={`npx convex run setup:bootstrap '${args}'`} />
+      </Notice>
+    </main>
   );
 }

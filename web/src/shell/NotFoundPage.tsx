@@ -16,6 +16,7 @@ export function NotFoundPage({
   useTitle("Not found");
   return (
     <Notice
+      isPage
       title={title}
       icon={<SearchX size={24} />}
       testId="not-found"

@@ -26,7 +26,7 @@ export function RealtimeBadge() {
         data-testid="realtime"
       >
         <span className={styles["dot"]} aria-hidden="true" />
-        {realtime.kind === "live" && "Live"}
+        {realtime.kind === "live" && "Connected"}
         {realtime.kind === "connecting" && "Reconnecting"}
         {realtime.kind === "offline" && (
           <span>

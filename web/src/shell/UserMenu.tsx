@@ -7,11 +7,13 @@ import { useViewer } from "./viewer.ts";
 export function UserMenu() {
   const signIn = useSignIn();
   const { name, email, memberships, tenant, chooseTenant } = useViewer();
+  const letters = initials(name);
   return (
     <Menu position="bottom-end" width={260}>
       <Menu.Target>
-        <button type="button" className={styles["avatar"]} aria-label={`${name}, account menu`}>
-          {initials(name)}
+        {/* The letters are in the name too: who says what they see must reach it. */}
+        <button type="button" className={styles["avatar"]} aria-label={`${letters}, ${name}, account menu`}>
+          {letters}
         </button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -12,10 +12,14 @@ interface Props {
   testId?: string;
   /** For code that should not be cut off. */
   wide?: boolean;
+  /** It is the whole page, so its title is the page's. */
+  isPage?: boolean;
 }
 
 /** A page or a panel that has something to say instead of something to show. */
-export function Notice({ title, icon, children, actions, tone = "neutral", testId, wide = false }: Props) {
+export function Notice(props: Props) {
+  const { title, icon, children, actions, tone = "neutral", testId, wide = false, isPage = false } = props;
+  const Title = isPage ? "h1" : "h2";
   return (
     <section
       className={styles["notice"]}
@@ -25,7 +29,7 @@ export function Notice({ title, icon, children, actions, tone = "neutral", testI
       data-testid={testId}
     >
       {icon && <div className={styles["icon"]}>{icon}</div>}
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       {children && <div className={styles["text"]}>{children}</div>}
       {actions && <div className={styles["actions"]}>{actions}</div>}
     </section>
