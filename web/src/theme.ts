@@ -6,6 +6,7 @@ import {
   Drawer,
   Modal,
   SegmentedControl,
+  Tabs,
   Tooltip,
   type MantineColorsTuple,
 } from "@mantine/core";
@@ -85,6 +86,7 @@ export const theme = createTheme({
     SegmentedControl: SegmentedControl.extend({
       styles: { root: { background: "var(--rs-surface)", boxShadow: "inset 0 0 0 1px var(--rs-border)" } },
     }),
+    Tabs: Tabs.extend({ vars: () => ({ root: { "--tabs-color": "var(--rs-accent)" } }) }),
     Drawer: Drawer.extend({ defaultProps: { overlayProps: { blur: 1 } } }),
   },
 });
