@@ -58,11 +58,16 @@ async function interruptible(
     return stopped ?? code;
   } catch (error) {
     if (stopped === undefined) throw error;
-    if (exitCodeOf(error) !== EXIT.interrupted) output.fail(error);
+    // That it was stopped is known; what else went wrong meanwhile is not.
+    if (output.json || !isAbort(error)) output.fail(error);
     return stopped;
   } finally {
     for (const [name, handler] of Object.entries(handlers)) process.off(name, handler);
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return exitCodeOf(error) === EXIT.interrupted || (error instanceof Error && error.name === "AbortError");
 }
 
 function createContext(

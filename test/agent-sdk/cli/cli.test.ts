@@ -1,5 +1,6 @@
 /** The real program against the real stack: one stack for everything, because starting one takes longer than a command. */
 import { vi } from "vitest";
+import { describeDocument } from "./cases/document-cases.ts";
 import { describeOperator } from "./cases/operator-cases.ts";
 import { describeReel } from "./cases/reel-cases.ts";
 import { describeRepair } from "./cases/repair-cases.ts";
@@ -17,3 +18,4 @@ describeUpload(workshop);
 describeRepair(workshop);
 describeOperator(workshop);
 describeTerminal(workshop);
+describeDocument(workshop);

@@ -17,7 +17,6 @@ function fakeTerminal(columns = 120, isTTY = true) {
       columns,
       write(text: string) {
         written.push(text);
-        // eslint-disable-next-line no-control-regex -- cursor up, and clear what is below
         const up = /^\x1b\[(\d+)F\x1b\[0J$/.exec(text)?.[1];
         if (up !== undefined) lines = lines.slice(0, -Number(up));
         else lines.push(...stripVTControlCharacters(text).replace(/\n$/, "").split("\n"));

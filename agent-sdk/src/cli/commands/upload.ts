@@ -83,7 +83,6 @@ interface Planned {
   /** As it was written on the command line. */
   file: string;
   request: UploadRequest;
-  size: number;
 }
 
 interface UploadOptions {
@@ -97,7 +96,7 @@ interface UploadOptions {
   meta: string[];
 }
 
-function plan(files: readonly string[], options: UploadOptions, context: Context): Omit<Planned, "size">[] {
+function plan(files: readonly string[], options: UploadOptions, context: Context): Planned[] {
   const { type, name } = options;
   const help = "reelsync upload --help shows how.";
   const entity = entityOf(options, help);
@@ -154,7 +153,7 @@ function valueOf(text: string): string | number | boolean {
 
 async function uploadOne(
   reelsync: Reelsync,
-  { file, request }: Omit<Planned, "size">,
+  { file, request }: Planned,
   bars: ProgressBars,
   isOneOfMany: boolean,
   { output }: Context,

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListObjectsV2Command,
   type S3Client,
@@ -35,6 +36,7 @@ export async function checkStore(store: Store): Promise<Check[]> {
     await checkRegion(store),
     await checkPathStyle(store),
     await checkWriting(store),
+    ...(await checkAclTrap(store)),
     await checkCors(store),
     await checkSetting(store, "versioning", "An overwrite by somebody else cannot be undone"),
     await checkSetting(store, "lifecycle", "Temporary files and parts of broken uploads stay and cost"),
@@ -143,6 +145,25 @@ async function checkWriting({ client, config, call, wishes }: Store): Promise<Ch
       "allow s3:PutObject and s3:AbortMultipartUpload, and the KMS key if one is set",
     );
   }
+}
+
+/** Seen on Ceph: with this on, a PUT is refused although a multipart upload may be opened, so `checkWriting` misses it. */
+async function checkAclTrap(store: Store): Promise<Check[]> {
+  if (isAws(store.config)) return [];
+  const { client, config, call } = store;
+  const command = new GetPublicAccessBlockCommand({ Bucket: config.bucket });
+  const found = await requestS3(call, "GetPublicAccessBlock", (options) =>
+    client.send(command, options),
+  ).catch(() => undefined);
+  if (found?.PublicAccessBlockConfiguration?.BlockPublicAcls !== true) return [];
+  return [
+    warn(
+      "public access",
+      "BlockPublicAcls is on",
+      "Some stores that are not AWS refuse every PUT with it",
+      "reelsync bucket setup --only public-access --yes",
+    ),
+  ];
 }
 
 /** Asks as a page would, and reads what the browser would be told. */

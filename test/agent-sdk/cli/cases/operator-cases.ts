@@ -1,5 +1,3 @@
-import { chmod, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import {
   CreateBucketCommand,
   GetBucketCorsCommand,
@@ -124,7 +122,7 @@ export function describeOperator(workshop: Workshop) {
       const run = await workshop.agent(["doctor", "--json"], { env: await workshop.personEnv("ada") });
       expect(run).toMatchObject({ code: 0, stderr: "" });
       expect(failing(run.records)).toEqual([]);
-      const states = Object.fromEntries(run.records.map(({ check, state }) => [check, state]));
+      const states = Object.fromEntries(run.records.map(({ check, state }) => [String(check), state]));
       expect(states).toMatchObject({
         variable: "ok",
         clock: "ok",
@@ -246,11 +244,9 @@ export function describeOperator(workshop: Workshop) {
         "agent.env",
         `REELSYNC_AGENT_KEY=${REELSYNC_AGENT_KEY}\nCONVEX_URL=http://127.0.0.1:9\n`,
       );
-      await chmod(file, 0o600);
-      expect(await readFile(join(file), "utf8")).toContain("rsk_");
       const run = await workshop.bare(["--dotenv", file, "ls", "--limit", "1"], { env: rest });
       expect(run.code).toBe(0);
-      expect(await workshop.bare(["--dotenv", "absent.env", "ls"])).toMatchObject({ code: 2 });
+      expect(await workshop.agent(["--dotenv", "absent.env", "ls"])).toMatchObject({ code: 2 });
     });
   });
 }

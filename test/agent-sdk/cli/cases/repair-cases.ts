@@ -176,7 +176,7 @@ export function describeRepair(workshop: Workshop) {
         [4, "FORBIDDEN"],
         [4, "UNAUTHENTICATED"],
       ]);
-      expect(runs[2]?.error.message).toContain("REELSYNC_TOKEN was refused");
+      expect(runs[2].error.message).toContain("REELSYNC_TOKEN was refused");
     });
   });
 }

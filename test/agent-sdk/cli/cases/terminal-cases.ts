@@ -40,7 +40,6 @@ export function describeTerminal(workshop: Workshop) {
         workshop.terminal(`${upload} --chunk 1 --json`),
       ]);
       expect(plain.stdout).toContain("░");
-      // eslint-disable-next-line no-control-regex -- colours are control codes
       expect(plain.stdout).not.toMatch(/\x1b\[\d+m/);
       expect(json.stdout).not.toContain("\x1b");
       expect(json.records).toMatchObject([{ state: "ready" }]);

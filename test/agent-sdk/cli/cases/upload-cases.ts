@@ -1,10 +1,11 @@
+import type { ChildProcess } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../../../contract/limits.ts";
 import { BUCKET, TENANT } from "../../../../demo/stack.ts";
 import { lookInto } from "../../support/bucket.ts";
-import { startFaultProxy } from "../../support/fault-proxy.ts";
+import { type Exchange, startFaultProxy } from "../../support/fault-proxy.ts";
 import type { Workshop } from "../support/workshop.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -151,30 +152,50 @@ export function describeUpload(workshop: Workshop) {
       });
     });
 
-    test("[G3] Ctrl-C in the middle of a multipart upload exits 130 and leaves no parts and no open record", async () => {
+    /** A multipart upload whose first part the store never answers, and what to do once it got there. */
+    async function stuckUpload(never: (exchange: Exchange) => boolean, then: (child: ChildProcess) => void) {
       const { sceneId } = await workshop.scene();
       const file = await workshop.file("large.mp4", randomBytes(20 * MIB));
       const proxy = await startFaultProxy(workshop.stack.local.objectStore.endpoint);
-      let interrupt: () => void = () => undefined;
-      const partArrived = new Promise<void>((resolve) => (interrupt = resolve));
-      proxy.spoil = ({ method, target }) => {
-        if (method !== "PUT" || !target.includes("partNumber=")) return undefined;
-        interrupt();
-        // The store never answers this part.
-        return () => new Promise<void>(() => undefined);
+      let arrived: () => void = () => undefined;
+      const partArrived = new Promise<void>((resolve) => (arrived = resolve));
+      proxy.spoil = (exchange) => {
+        if (exchange.target.includes("partNumber=")) arrived();
+        return never(exchange) ? () => new Promise<void>(() => undefined) : undefined;
       };
       const run = await workshop.agent(["upload", file, ...chunk(sceneId)], {
         env: { S3_ENDPOINT_URL: proxy.url, S3_MULTIPART_THRESHOLD_MB: "5" },
-        during: (child) => void partArrived.then(() => child.kill("SIGINT")),
+        during: (child) => void partArrived.then(() => then(child)),
       });
+      return { run, sceneId, seen: proxy.seen };
+    }
+
+    test("[G3] Ctrl-C in the middle of a multipart upload exits 130 and leaves no parts and no open record", async () => {
+      const { run, sceneId, seen } = await stuckUpload(
+        ({ target }) => target.includes("partNumber="),
+        (child) => child.kill("SIGINT"),
+      );
       expect(run).toMatchObject({ code: 130, stdout: "" });
-      expect(run.stderr).toContain("stopping and cleaning up");
-      expect(
-        proxy.seen.some(({ method, target }) => method === "DELETE" && target.includes("uploadId=")),
-      ).toBe(true);
+      expect(run.stderr).toBe("stopping and cleaning up; once more stops at once\n");
+      expect(seen.some(({ method, target }) => method === "DELETE" && target.includes("uploadId="))).toBe(
+        true,
+      );
       expect(await bucket().multipartUploads()).toBe(0);
       const rows = (await workshop.rows("assets")).filter(({ entityId }) => entityId === sceneId);
       expect(rows).toMatchObject([{ status: "error", errorCode: "ABORTED" }]);
+    });
+
+    test("a second signal does not wait for cleaning up", async () => {
+      const { run } = await stuckUpload(
+        ({ method, target }) => method === "DELETE" || target.includes("partNumber="),
+        (child) => {
+          child.stderr?.once("data", () => child.kill("SIGTERM"));
+          child.kill("SIGTERM");
+        },
+      );
+      expect(run).toMatchObject({ code: 143, stdout: "" });
+      // Giving up on the store by itself would have said so.
+      expect(run.stderr).not.toContain("left in the bucket");
     });
   });
 }

@@ -98,7 +98,7 @@ export function openWorkshop(): Workshop {
       const session = await run("sessions:create", {
         title: "Reel",
         project: "demo",
-        sessionKey: `run-${++count}`,
+        sessionKey: `workshop-${++count}`,
       });
       const { sessionId } = session as { sessionId: string };
       const scene = await run("scenes:upsert", { sessionId, sceneKey: "intro", index: 0, title: "Intro" });
