@@ -54,6 +54,9 @@ const gray: MantineColorsTuple = [
 const sans =
   'Inter, ui-sans-serif, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif';
 
+/** A dialog's `<header>` would count as a second banner of the page. */
+const NOT_THE_PAGES_HEADER = { header: { role: "presentation" } };
+
 export const theme = createTheme({
   primaryColor: "sync",
   primaryShade: 7,
@@ -81,12 +84,20 @@ export const theme = createTheme({
     }),
     Modal: Modal.extend({
       styles: { title: { fontSize: "1rem", fontWeight: 650 } },
-      defaultProps: { centered: true, radius: "lg", overlayProps: { blur: 2 } },
+      defaultProps: {
+        centered: true,
+        radius: "lg",
+        overlayProps: { blur: 2 },
+        closeButtonProps: { "aria-label": "Close" },
+        attributes: NOT_THE_PAGES_HEADER,
+      },
     }),
     SegmentedControl: SegmentedControl.extend({
       styles: { root: { background: "var(--rs-surface)", boxShadow: "inset 0 0 0 1px var(--rs-border)" } },
     }),
     Tabs: Tabs.extend({ vars: () => ({ root: { "--tabs-color": "var(--rs-accent)" } }) }),
-    Drawer: Drawer.extend({ defaultProps: { overlayProps: { blur: 1 } } }),
+    Drawer: Drawer.extend({
+      defaultProps: { overlayProps: { blur: 1 }, attributes: NOT_THE_PAGES_HEADER },
+    }),
   },
 });

@@ -10,6 +10,8 @@ import "media-chrome/dist/media-playback-rate-button.js";
 import "media-chrome/dist/media-pip-button.js";
 import "media-chrome/dist/media-fullscreen-button.js";
 import "media-chrome/dist/media-loading-indicator.js";
+import { En } from "media-chrome/dist/lang/en.js";
+import { addTranslation } from "media-chrome/dist/utils/i18n.js";
 import { SkipBack, SkipForward } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import type { Timeline } from "../../../contract/playback.ts";
@@ -25,6 +27,8 @@ import type { LivePlayback } from "./useLivePlayback.ts";
 import { useMediaSession } from "./useMediaSession.ts";
 
 defineReelVideo();
+// Its name is what is seen on it: "1.5x".
+addTranslation("en", { ...En, "Playback rate {playbackRate}": "Speed {playbackRate}x" });
 
 /** The picture and its controls. Contains markup; what plays is decided in the element. */
 export function Player({ playback, timeline }: { playback: LivePlayback; timeline: Timeline }) {
@@ -71,7 +75,7 @@ export function Player({ playback, timeline }: { playback: LivePlayback; timelin
             <media-mute-button class={styles["button"]} notooltip="" />
             <media-volume-range class={styles["volumeRange"]} />
           </span>
-          <media-time-display class={styles["time"]} showduration="" />
+          <media-time-display class={styles["time"]} showduration="" notoggle="" />
           <span className={styles["spacer"]} />
           <media-captions-button class={styles["button"]} notooltip="" ref={asSwitch} />
           <media-playback-rate-button class={styles["rate"]} rates="0.75 1 1.25 1.5 2" notooltip="" />

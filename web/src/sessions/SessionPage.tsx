@@ -81,7 +81,12 @@ function LoadedSession({ playback, timeline }: { playback: LivePlayback; timelin
           onClose={() => setDrawerOpen(false)}
           position="bottom"
           size="80%"
-          styles={{ body: { padding: 0 }, header: { padding: "8px 10px 0", minHeight: 0 } }}
+          title="Scene details"
+          styles={{
+            body: { padding: 0 },
+            header: { padding: "8px 10px 0 18px", minHeight: 0 },
+            title: { color: "var(--rs-muted)", fontSize: "0.8125rem", fontWeight: 600 },
+          }}
           closeButtonProps={{ "aria-label": "Close scene details" }}
         >
           {panel}
