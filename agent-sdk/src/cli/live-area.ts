@@ -13,6 +13,7 @@ export interface LiveArea {
 export interface Terminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write: (text: string) => unknown;
 }
 
@@ -35,7 +36,9 @@ export function createLiveArea(terminal: Terminal, term: string | undefined): Li
       if (!visible) return;
       erase();
       // A line that wraps would be two to go up over.
-      shown = lines.map((line) => cut(line, (terminal.columns ?? 80) - 1));
+      shown = fitting(lines, (terminal.rows ?? 24) - 1).map((line) =>
+        cut(line, (terminal.columns ?? 80) - 1),
+      );
       show();
     },
     beside(write) {
@@ -44,6 +47,13 @@ export function createLiveArea(terminal: Terminal, term: string | undefined): Li
       show();
     },
   };
+}
+
+/** What has scrolled out of sight cannot be drawn over. */
+function fitting(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows) return lines;
+  const kept = Math.max(0, rows - 1);
+  return [...lines.slice(0, kept), `… and ${lines.length - kept} more`];
 }
 
 /** Cuts what is seen, and leaves the colour codes whole. */

@@ -97,6 +97,15 @@ test.each([
   expect(written).toEqual([]);
 });
 
+test("more lines than the terminal has are counted instead of drawn", () => {
+  const { terminal, screen } = fakeTerminal();
+  const area = createLiveArea({ ...terminal, rows: 5 }, "xterm");
+  area.draw(Array.from({ length: 10 }, (_, index) => `line ${index}`));
+  expect(screen()).toEqual(["line 0", "line 1", "line 2", "… and 7 more"]);
+  area.draw([]);
+  expect(screen()).toEqual([]);
+});
+
 test("what is written beside the bars stays above them", () => {
   const { terminal, screen } = fakeTerminal();
   const area = createLiveArea(terminal, "xterm");
