@@ -42,7 +42,7 @@ const RUN: Record<Side, (file: string) => Promise<() => Promise<string>>> = {
 };
 
 async function prepareWholeCall(file: string) {
-  const reelsync = createReelsync();
+  const reelsync = createReelsync({ mode: "strict" });
   const run = randomUUID();
   const session = await reelsync.createSession({ title: "bench", project: "bench", sessionKey: run });
   const { sessionId } = session;

@@ -55,6 +55,10 @@ export const ERRORS = {
   FILE_EMPTY: { disposition: "stop", fix: "Upload after the renderer has written and closed the file." },
   FILE_UNREADABLE: { disposition: "stop", fix: "Give the agent's user permission to read the file." },
   FILE_CHANGED: { disposition: "stop", fix: "Upload after the renderer closed the file; then call again." },
+  JOURNAL_FULL: {
+    disposition: "retry",
+    fix: "Wait until the journal has drained, or raise journal.maxEntries or journal.maxBytes.",
+  },
   // configuration and stores
   CONFIG_INVALID: { disposition: "stop", fix: "Set the variables named in the message; see .env.example." },
   BUCKET_NOT_FOUND: { disposition: "stop", fix: "Create the bucket, or correct S3_BUCKET." },

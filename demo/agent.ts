@@ -2,11 +2,11 @@
  * The demo agent: renders the reel scene by scene and uploads every file with one SDK call each, as any agent would.
  * It knows the SDK and the renderer, nothing of the local stack; outages come in through `beforeUpload`.
  */
-import type { AssetType, Reelsync, UploadResult } from "reelsync";
+import type { AssetType, PublishedUpload, Reelsync } from "reelsync";
 import { type Renderer, writeSourceCode, writeSubtitles } from "./render.ts";
 import { type DemoScene, REEL_TITLE, SCENES } from "./scenes.ts";
 
-export interface UploadedAsset extends UploadResult {
+export interface UploadedAsset extends PublishedUpload {
   sceneKey: string;
   assetType: AssetType;
   chunkIndex: number;
@@ -16,7 +16,7 @@ export interface UploadedAsset extends UploadResult {
 }
 
 export interface DemoAgentOptions {
-  reelsync: Reelsync;
+  reelsync: Reelsync<"strict">;
   renderer: Renderer;
   directory: string;
   sessionKey: string;

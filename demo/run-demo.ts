@@ -58,6 +58,9 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
 
   const reelsync = createReelsync({
     env: stack.agentEnv,
+    // It shows when each file is published, so it waits for that.
+    mode: "strict",
+    journalDir: join(options.workDir, "journal"),
     deadLetterDir: join(options.workDir, "dead-letters"),
     // A demo must heal within its outage, not within the minutes that production allows itself.
     retry: { attempts: 8, maxDelayMs: 2_000 },

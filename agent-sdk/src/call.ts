@@ -5,13 +5,17 @@ export interface Call extends Deadline {
   readonly uploadId?: string;
   /** Requests and steps repeated so far, in whichever layer. */
   retries: number;
+  /** Whether it waits for the probe of an open circuit; otherwise it is told at once. */
+  readonly patient: boolean;
 }
 
 export function openCall(options: {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   uploadId?: string;
+  patient?: boolean;
 }): Call {
   const deadline = openDeadline(options);
-  return { ...deadline, retries: 0, ...(options.uploadId !== undefined && { uploadId: options.uploadId }) };
+  const { patient = true } = options;
+  return { ...deadline, retries: 0, patient, ...(options.uploadId !== undefined && { uploadId: options.uploadId }) };
 }

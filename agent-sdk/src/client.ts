@@ -5,7 +5,7 @@ import { sceneUpsertSchema, type SceneUpsert } from "../../contract/scene.ts";
 import { sessionCreateSchema, type SessionCreate } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { openCall, type Call } from "./call.ts";
-import { loadConfig, type ReelsyncOptions } from "./config.ts";
+import { loadConfig, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createAgentTokens } from "./convex/agent-token.ts";
 import { createConvexCaller } from "./convex/convex-caller.ts";
 import { createPost } from "./convex/post.ts";
@@ -23,7 +23,10 @@ import {
 import { createGuard } from "./resilience/guard.ts";
 import { createObjectStore } from "./s3/object-store.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
-import type { UploadRequest, UploadResult } from "./upload-request.ts";
+import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
+import { createJournal } from "./journal/journal.ts";
+import { resend } from "./journal/resend.ts";
+import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 import { uploadWithConvexSync, type UploadLine } from "./upload-with-convex-sync.ts";
 
 export interface CallOptions {
@@ -31,7 +34,12 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
-export interface Reelsync {
+export interface CloseOptions {
+  /** How long uploads under way may go on. What is left then waits in the journal, or is parked in mode `strict`. */
+  graceMs?: number;
+}
+
+export interface Reelsync<M extends Mode = Mode> {
   /** Creates a session, or finds the one with this project and session key. */
   createSession: (
     session: SessionCreate,
@@ -41,13 +49,17 @@ export interface Reelsync {
   upsertScene: (scene: SceneUpsert, options?: CallOptions) => Promise<{ sceneId: string; created: boolean }>;
   endSession: (end: SessionEnd, options?: CallOptions) => Promise<void>;
   /** Bytes into S3 and their record into Convex. Safe to call twice: the same content for the same place is one asset. */
-  uploadWithConvexSync: (request: UploadRequest) => Promise<UploadResult>;
+  uploadWithConvexSync: (
+    request: UploadRequest,
+  ) => Promise<M extends "strict" ? PublishedUpload : UploadResult>;
+  /** Sends what waits in the journal, that of processes that are gone included; says what came of it. */
+  drain: () => Promise<DrainCounts>;
   /** A fresh URL of a stored asset, as every player of the deployment gets it. */
   urlFor: (assetId: string, options?: CallOptions) => Promise<SignedAssetUrl>;
   readonly deadLetters: {
     list: (options?: CallOptions) => Promise<DeadLetterView[]>;
     /** Sends a dead letter through the line again; takes the id of its error, or Convex's. */
-    replay: (id: string) => Promise<UploadResult>;
+    replay: (id: string) => Promise<PublishedUpload>;
     /** Replays what an admin asks for, until it is closed. */
     watch: () => Watch;
   };
@@ -56,7 +68,7 @@ export interface Reelsync {
   /** Listens to everything that happens; returns the function that stops it. */
   on: (listener: EventListener) => () => void;
   /** Waits for what is under way, then lets go of sockets and timers. */
-  close: () => Promise<void>;
+  close: (options?: CloseOptions) => Promise<void>;
 }
 
 export interface SessionEnd {
@@ -69,6 +81,8 @@ export interface SessionEnd {
 /** Four parts of the usual size: more in flight gain less than a tenth (measured). */
 const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;
 
+export function createReelsync(options: ReelsyncOptions & { mode: "strict" }): Reelsync<"strict">;
+export function createReelsync(options?: ReelsyncOptions): Reelsync;
 export function createReelsync(options?: ReelsyncOptions): Reelsync {
   const config = loadConfig(options);
   const events = createEvents();
@@ -92,12 +106,26 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
   const objects = createObjectStore(config.s3, slots, guard("s3"), events);
   const spool = createDeadLetterSpool(config.deadLetterDir);
   const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
+  const journal = createJournal(config.journalDir, config.journal, events);
+  const drainer = createDrainer({
+    journal,
+    send: (entry, comesBack, signal) => resend(line, entry, comesBack, signal),
+    life: config.journal,
+    policy: config.retry,
+    events,
+    warn: letters.warn,
+  });
+  const calls = new Set<Call>();
   const line: UploadLine = {
     tokens,
     records,
     objects,
     slots,
     letters,
+    journal,
+    drainer,
+    mode: config.mode,
+    calls,
     events,
     multipartThreshold: config.s3.multipartThreshold,
     timeoutMs: config.timeoutMs,
@@ -134,6 +162,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
         await records.endSession({ ...end, outcome }, call);
       }),
     uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
+    drain: () => open(drainer.drain),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),
@@ -148,10 +177,14 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       return { s3: breakers.s3.state, convex: breakers.convex.state };
     },
     on: events.on,
-    async close() {
+    async close({ graceMs } = {}) {
       closed = true;
+      await drainer.close();
+      const grace = endAfter(graceMs, calls);
       await Promise.all([...watches].map((watch) => watch.close()));
       await Promise.allSettled(running);
+      clearTimeout(grace);
+      await journal.close();
       await letters.idle();
       objects.close();
       closeConnections();
@@ -159,6 +192,15 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       breakers.convex.close();
     },
   };
+}
+
+function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS.Timeout | undefined {
+  if (graceMs === undefined) return undefined;
+  return setTimeout(() => {
+    for (const call of calls) {
+      call.end(new ReelsyncError("DEADLINE_EXCEEDED", `The client was closed, and ${graceMs} ms are over`));
+    }
+  }, graceMs);
 }
 
 function createBreaker(dependency: Dependency, of: string, events: Events): CircuitBreaker {

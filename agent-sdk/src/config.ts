@@ -3,6 +3,7 @@
  * everything is parsed once, all faults are reported together, and what comes out is frozen and complete.
  */
 import * as z from "zod";
+import { GIB, HOUR, SECOND } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
 import { OPERATION_RETRY, type RetryPolicy } from "./resilience/retry.ts";
 import { readSettings, SETTINGS } from "./settings.ts";
@@ -26,6 +27,20 @@ export interface S3Options {
   multipartThreshold?: number;
 }
 
+export type Mode = "queue" | "strict";
+
+export interface JournalOptions {
+  /** Most uploads the journal holds, those on their way included (10,000 unless set). */
+  maxEntries?: number;
+  /** Most bytes of Buffers and streams it holds (10 GiB unless set); files are not copied. */
+  maxBytes?: number;
+  /** How long a call waits for room before it fails with JOURNAL_FULL (10 s unless set). */
+  waitForRoomMs?: number;
+  /** An upload that could not be sent for this long, or this often, becomes a dead letter (7 days, 10,000 times unless set). */
+  maxAgeMs?: number;
+  maxAttempts?: number;
+}
+
 export interface ReelsyncOptions {
   convexUrl?: string;
   convexSiteUrl?: string;
@@ -37,6 +52,14 @@ export interface ReelsyncOptions {
   s3?: S3Options;
   /** Where letters wait while Convex is unreachable, and the bytes of parked Buffers and streams. */
   deadLetterDir?: string;
+  /**
+   * What an upload answers while S3 or Convex is down: `queue` (the default) keeps it in the journal and answers `queued`;
+   * `strict` throws, and leaves a dead letter.
+   */
+  mode?: Mode;
+  /** Where uploads on their way and queued ones are kept. */
+  journalDir?: string;
+  journal?: JournalOptions;
   /** Longest time one upload may take, all retries included. */
   timeoutMs?: number;
   /** How often, and how far apart, a step of an upload is attempted (3 times, 1 s to 60 s, full jitter unless set). */
@@ -49,6 +72,24 @@ const retrySchema = z.object({
   attempts: z.number().int().min(1).max(100).default(OPERATION_RETRY.attempts),
   baseDelayMs: z.number().min(0).default(OPERATION_RETRY.baseDelayMs),
   maxDelayMs: z.number().min(0).default(OPERATION_RETRY.maxDelayMs),
+});
+
+const journalSchema = z.object({
+  maxEntries: z.number().int().min(1).default(10_000),
+  maxBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(10 * GIB),
+  waitForRoomMs: z
+    .number()
+    .min(0)
+    .default(10 * SECOND),
+  maxAgeMs: z
+    .number()
+    .min(0)
+    .default(7 * 24 * HOUR),
+  maxAttempts: z.number().int().min(1).default(10_000),
 });
 
 type AgentAuth =
@@ -77,6 +118,9 @@ export interface Config {
   readonly agentName: string | undefined;
   readonly s3: S3Config;
   readonly deadLetterDir: string;
+  readonly mode: Mode;
+  readonly journalDir: string;
+  readonly journal: Readonly<Required<JournalOptions>>;
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   /** Values that may never appear in a message, a letter or an event. */
@@ -84,7 +128,7 @@ export interface Config {
 }
 
 export function loadConfig(options: ReelsyncOptions = {}): Config {
-  const { s3, env = process.env, agentToken, retry, ...rest } = options;
+  const { s3, env = process.env, agentToken, retry, journal, ...rest } = options;
   const { values, faults } = readSettings<Settings>(SETTINGS, { ...s3, ...rest }, env);
   const siteUrl = values.convexSiteUrl ?? siteUrlOf(values.convexUrl);
 
@@ -101,9 +145,12 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
   }
   const retries = retrySchema.safeParse(retry ?? {});
   if (!retries.success) faults.push(`option retry is wrong (${z.prettifyError(retries.error)})`);
+  const limits = journalSchema.safeParse(journal ?? {});
+  if (!limits.success) faults.push(`option journal is wrong (${z.prettifyError(limits.error)})`);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
 
-  const { convexUrl, agentKey, agentName, deadLetterDir, timeoutMs, ...store } = values as Settings;
+  const { convexUrl, agentKey, agentName, deadLetterDir, mode, journalDir, timeoutMs, ...store } =
+    values as Settings;
   return deepFreeze({
     convexUrl: withoutSlash(convexUrl),
     auth:
@@ -119,6 +166,9 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       forcePathStyle: store.forcePathStyle ?? store.endpoint !== undefined,
     },
     deadLetterDir,
+    mode,
+    journalDir,
+    journal: limits.data ?? journalSchema.parse({}),
     timeoutMs,
     retry: retries.data ?? OPERATION_RETRY,
     secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),

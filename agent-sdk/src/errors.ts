@@ -118,6 +118,17 @@ export function becomesDeadLetter({ code, retryable }: ReelsyncError, accepted: 
   return retryable && code !== "TOKEN_EXPIRED";
 }
 
+/** What ends by itself: a service is down or slow. A queueing client keeps such an upload and sends it later. */
+export function waitsForService({ code }: ReelsyncError): boolean {
+  return (
+    code === "S3_UNAVAILABLE" ||
+    code === "CONVEX_UNAVAILABLE" ||
+    code === "CIRCUIT_OPEN" ||
+    code === "DEADLINE_EXCEEDED" ||
+    code === "CONFLICT"
+  );
+}
+
 /** Codes of the operating system and of Node's HTTP clients that mean "the other side was not reached or went away". */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",

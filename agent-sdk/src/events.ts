@@ -23,6 +23,13 @@ export type ReelsyncEvent =
       code: ErrorCode;
     }
   | { type: "breaker.changed"; dependency: Dependency; name: string; to: BreakerState; from: BreakerState }
+  /** Durable on this machine, and sent when that is possible. */
+  | { type: "upload.queued"; uploadId: string; code: ErrorCode }
+  /** Found in the journal of a process that is gone. */
+  | { type: "journal.recovered"; uploadId: string; acknowledged: boolean }
+  | { type: "journal.sent"; uploadId: string; assetId: string; version: number }
+  /** An entry nobody can read, moved aside. */
+  | { type: "journal.quarantined"; path: string }
   /** Parts that could not be cleaned up; the bucket's rule for incomplete uploads removes them. */
   | { type: "multipart.abandoned"; s3Key: string; s3UploadId: string; code: ErrorCode }
   | { type: "deadLetter.parked"; uploadId: string; delivered: boolean; code: ErrorCode }

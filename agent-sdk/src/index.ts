@@ -1,5 +1,5 @@
-export { createReelsync, type CallOptions, type Reelsync, type SessionEnd } from "./client.ts";
-export type { ReelsyncOptions, S3Options } from "./config.ts";
+export { createReelsync, type CallOptions, type CloseOptions, type Reelsync, type SessionEnd } from "./client.ts";
+export type { JournalOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
 export type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 export type { Watch } from "./dead-letters/replay.ts";
 export { isReelsyncError, ReelsyncError, type ParkedLetter } from "./errors.ts";
@@ -7,7 +7,8 @@ export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts
 export type { Phase, Progress } from "./progress.ts";
 export type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type { RetryPolicy } from "./resilience/retry.ts";
-export type { UploadRequest, UploadResult } from "./upload-request.ts";
+export type { DrainCounts } from "./journal/drainer.ts";
+export type { PublishedUpload, QueuedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";
 export type { SceneUpsert } from "../../contract/scene.ts";

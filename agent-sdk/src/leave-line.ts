@@ -1,39 +1,103 @@
-/** Where an upload that cannot finish leaves the line; `dead-letters/replay.ts` is where it comes back. */
+/**
+ * Where an upload that cannot finish leaves the line. There are three ways out, in this order:
+ *
+ *   queued       S3 or Convex is down and the client queues: durable in the journal, sent by `journal/drainer.ts`
+ *   dead letter  it may be sent later, but not by itself; `dead-letters/replay.ts` is where it comes back
+ *   refused      nothing will help: the caller is told, and the row says why
+ */
 import type { AssetIntent } from "../../contract/asset.ts";
 import type { Call } from "./call.ts";
 import type { Begun } from "./convex/records.ts";
-import type { DeadLetters } from "./dead-letters/dead-letters.ts";
-import { becomesDeadLetter, parkedAs, type ReelsyncError } from "./errors.ts";
-import type { Events, Step } from "./events.ts";
+import { becomesDeadLetter, parkedAs, waitsForService, type ReelsyncError } from "./errors.ts";
+import type { Step } from "./events.ts";
 import type { AssetFile } from "./file/asset-file.ts";
+import type { JournalEntry } from "./journal/journal.ts";
 import type { ProgressMeter } from "./progress.ts";
+import type { QueuedUpload } from "./upload-request.ts";
+import type { UploadLine } from "./upload-with-convex-sync.ts";
 
 /** How far one upload has come. */
 export interface Upload {
   readonly id: string;
   readonly call: Call;
   readonly meter: ProgressMeter;
+  /** What the caller gets to hear when the upload has to wait for a service; a drained or replayed one throws. */
+  readonly queues: boolean;
+  /** Where a drained upload waits again after this error. */
+  readonly comesBack?: (error: ReelsyncError) => boolean;
   step: Step | "file";
   file?: AssetFile;
   intent?: AssetIntent;
   begun?: Begun;
+  entry?: JournalEntry;
 }
 
-/** Returns what the caller gets to see. */
+/** Whether the upload is gone on with after the error, with what it has reached. */
+export function isContinued({ queues, comesBack, entry }: Upload, error: ReelsyncError): boolean {
+  if (comesBack !== undefined) return comesBack(error);
+  return queues && entry !== undefined && waitsForService(error);
+}
+
+/** Answers `queued`, or throws what the caller gets to see. */
 export async function leaveLine(
-  letters: DeadLetters,
-  events: Events,
-  { id, call, step, file, intent, begun }: Upload,
+  line: UploadLine,
+  upload: Upload,
+  error: ReelsyncError,
+): Promise<QueuedUpload> {
+  const { id, step, entry } = upload;
+  if (upload.comesBack?.(error) === true) throw error;
+  const queued = upload.queues && waitsForService(error) ? await enqueue(line, upload, error) : undefined;
+  if (queued !== undefined) return queued;
+  line.events.emit({ type: "upload.failed", uploadId: id, step, code: error.code, message: error.message });
+  try {
+    throw await giveUp(line, upload, error);
+  } finally {
+    await entry?.remove().catch((fault: unknown) => line.letters.warn(`forgetting upload ${id}`, fault));
+  }
+}
+
+/** Undefined when this machine's disk does not take it. */
+export async function enqueue(
+  { journal, drainer, events, letters }: UploadLine,
+  { id, intent, file, entry }: Upload,
+  error: ReelsyncError,
+): Promise<QueuedUpload | undefined> {
+  if (intent === undefined || file === undefined || entry === undefined) return undefined;
+  try {
+    await entry.acknowledge(intent, file, error.code);
+  } catch (fault) {
+    letters.warn(`queueing upload ${id}`, fault);
+    return undefined;
+  }
+  journal.leave(entry);
+  events.emit({ type: "upload.queued", uploadId: id, code: error.code });
+  drainer.wake();
+  return { state: "queued", uploadId: id, sha256: intent.sha256, size: intent.size };
+}
+
+async function giveUp(
+  { letters, objects }: UploadLine,
+  { id, call, step, file, intent, begun, entry }: Upload,
   error: ReelsyncError,
 ): Promise<ReelsyncError> {
-  events.emit({ type: "upload.failed", uploadId: id, step, code: error.code, message: error.message });
+  const acknowledged = entry?.record?.acknowledged === true;
   // Nothing was said to anybody yet.
-  if (intent === undefined || file === undefined || step === "file") return error;
+  if (intent === undefined || (step === "file" && entry?.record === undefined)) return error;
+  const { open } = entry?.parts ?? {};
+  if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
   const reached = begun === undefined ? {} : { assetId: begun.assetId };
-  if (!becomesDeadLetter(error, begun !== undefined)) {
+  if (!acknowledged && !becomesDeadLetter(error, begun !== undefined)) {
     await letters.withdraw(id, reached.assetId, error);
     return error;
   }
-  const letter = await letters.park({ intent, file, step, attempts: call.retries + 1, error, ...reached });
+  const letter = await letters.park({
+    intent,
+    // A file that is gone is still named.
+    file: file ?? (entry?.record?.path === undefined ? {} : { path: entry.record.path }),
+    step: step === "file" ? "begin" : step,
+    attempts: call.retries + 1 + (entry?.record?.attempts ?? 0),
+    error,
+    ...reached,
+  });
   return letter === undefined ? error : parkedAs(error, letter);
 }

@@ -125,6 +125,16 @@ export const SETTINGS = {
     schema: text.default(".reelsync/dead-letters"),
     to: "a writable folder",
   },
+  journalDir: {
+    env: ["REELSYNC_JOURNAL_DIR"],
+    schema: text.default(".reelsync/journal"),
+    to: "a writable folder on a disk of this machine",
+  },
+  mode: {
+    env: ["REELSYNC_MODE"],
+    schema: z.enum(["queue", "strict"], 'expected "queue" or "strict"').default("queue"),
+    to: "queue or strict",
+  },
 } satisfies Record<string, Setting>;
 
 export interface ReadSettings<T> {

@@ -35,7 +35,12 @@ export interface UploadRequest {
   timeoutMs?: number;
 }
 
-export interface UploadResult {
+/** Tell the two apart by `state`. */
+export type UploadResult = PublishedUpload | QueuedUpload;
+
+/** The bytes are in S3 and their record is in Convex. */
+export interface PublishedUpload {
+  uploadId: string;
   assetId: string;
   s3Key: string;
   /** A presigned URL of limited life, or the public one where the bucket has one. Never stored anywhere. */
@@ -49,6 +54,21 @@ export interface UploadResult {
   attempts: number;
   /** `superseded`: recorded, but a newer version was committed meanwhile and stays the current one. */
   state: "ready" | "superseded";
+}
+
+/** S3 or Convex is down: the upload is durable on this machine, and is sent when both are back. Mode `queue` only. */
+export interface QueuedUpload {
+  state: "queued";
+  uploadId: string;
+  sha256: string;
+  size: number;
+  // Declared, so that they can be asked for before `state` is.
+  assetId?: undefined;
+  s3Key?: undefined;
+  url?: undefined;
+  version?: undefined;
+  deduped?: undefined;
+  attempts?: undefined;
 }
 
 /** Everything of an intent but the content's own size and hash. */
@@ -107,4 +127,17 @@ function nameAndType({ file, assetType, fileName, contentType }: UploadRequest) 
 /** Keeps the end, where the extension is. */
 function shortened(name: string): string {
   return name.length > MAX_NAME_LENGTH ? name.slice(-MAX_NAME_LENGTH) : name;
+}
+
+/** The request an intent came from, for an upload that is sent again. */
+export function requestOf(intent: AssetIntent, file: string): UploadRequest {
+  const { uploadId: _id, sha256: _hash, size: _size, entityType, entityId, ...rest } = intent;
+  const { durationMs, metadata, ...described } = rest;
+  return {
+    ...described,
+    file,
+    entity: { type: entityType, id: entityId },
+    ...(durationMs !== undefined && { durationMs }),
+    ...(metadata !== undefined && { metadata }),
+  };
 }

@@ -3,8 +3,9 @@
  *
  *   file ─ hash ─ begin (the key is decided) ─ bytes (PUT or parts) ─ commit (the record)
  *
- * What cannot finish leaves at one point, `leaveLine`: as a dead letter when the same bytes can be sent later, otherwise
- * by telling the row why. How each hop works, and how often it is tried, is beside this file.
+ * What cannot finish leaves at one point, `leaveLine`: into the journal while a service is down, as a dead letter when
+ * the same bytes can be sent later, otherwise by telling the row why. How each hop works, and how often it is tried, is
+ * beside this file.
  */
 import { randomUUID } from "node:crypto";
 import type { AssetIntent } from "../../contract/asset.ts";
@@ -12,15 +13,19 @@ import { openCall, type Call } from "./call.ts";
 import type { AgentTokens } from "./convex/agent-token.ts";
 import type { Begun, Records } from "./convex/records.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
+import type { Mode } from "./config.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
 import type { Events } from "./events.ts";
 import { digestFile, openSource } from "./file/take-in.ts";
-import { leaveLine, type Upload } from "./leave-line.ts";
+import type { AssetFile } from "./file/asset-file.ts";
+import type { Drainer } from "./journal/drainer.ts";
+import type { Journal, JournalEntry } from "./journal/journal.ts";
+import { enqueue, isContinued, leaveLine, type Upload } from "./leave-line.ts";
 import { assertSameBucket, preflight } from "./preflight.ts";
 import { createProgressMeter } from "./progress.ts";
 import type { ObjectStore } from "./s3/object-store.ts";
 import type { TransferSlots } from "./s3/transfer-slots.ts";
-import { describeUpload, type UploadRequest, type UploadResult } from "./upload-request.ts";
+import { describeUpload, type PublishedUpload, type UploadRequest, type UploadResult } from "./upload-request.ts";
 
 /** Everything an upload meets on its way; one per client. */
 export interface UploadLine {
@@ -29,64 +34,106 @@ export interface UploadLine {
   objects: ObjectStore;
   slots: TransferSlots;
   letters: DeadLetters;
+  journal: Journal;
+  drainer: Drainer;
+  mode: Mode;
+  /** What is under way, so that closing can end it. */
+  calls: Set<Call>;
   events: Events;
   multipartThreshold: number;
   timeoutMs: number;
 }
 
-/** A dead letter that comes back keeps its id, and its content may not have changed. */
-export interface Replayed {
+/** An upload that comes back, from the journal or from a dead letter, with its id. It never queues. */
+export interface Returning {
   uploadId: string;
-  sha256: string;
+  /** The content it had, which may not have changed. */
+  sha256?: string;
+  entry?: JournalEntry;
+  /** Opens its bytes where they are no file of the caller's. */
+  open?: () => Promise<AssetFile>;
+  /** After which errors it stays in the journal. */
+  comesBack?: Upload["comesBack"];
 }
 
 export async function uploadWithConvexSync(
   line: UploadLine,
   request: UploadRequest,
-  replayed?: Replayed,
+  returning?: Returning,
 ): Promise<UploadResult> {
-  const id = replayed?.uploadId ?? randomUUID();
+  const id = returning?.uploadId ?? randomUUID();
+  const queues = returning === undefined && line.mode === "queue";
   const call = openCall({
     timeoutMs: request.timeoutMs ?? line.timeoutMs,
     signal: request.signal,
     uploadId: id,
+    patient: !queues,
   });
+  const { entry, comesBack } = returning ?? {};
   const upload: Upload = {
     id,
     call,
     meter: createProgressMeter(request.onProgress, () => call.retries + 1),
+    queues,
     step: "file",
+    ...(comesBack !== undefined && { comesBack }),
+    ...(entry !== undefined && { entry }),
+    ...(entry?.record !== undefined && { intent: entry.record.intent }),
   };
+  line.calls.add(call);
   try {
-    return await publish(line, upload, request, replayed);
+    return await publish(line, upload, request, returning);
   } catch (error) {
-    throw await leaveLine(line.letters, line.events, upload, codedError(error));
+    return await leaveLine(line, upload, codedError(error));
   } finally {
     await upload.file?.close();
+    line.calls.delete(call);
     call.dispose();
   }
+}
+
+/** The same for what never queues: uploads of a strict client, and returning ones. */
+export async function publishOrThrow(
+  line: UploadLine,
+  request: UploadRequest,
+  returning: Returning,
+): Promise<PublishedUpload> {
+  const result = await uploadWithConvexSync(line, request, returning);
+  if (result.state === "queued") throw new TypeError("a returning upload was queued");
+  return result;
 }
 
 async function publish(
   line: UploadLine,
   upload: Upload,
   request: UploadRequest,
-  replayed: Replayed | undefined,
+  returning: Returning | undefined,
 ): Promise<UploadResult> {
   const { records, objects, events } = line;
   const { call, meter } = upload;
 
   const described = describeUpload(request, upload.id);
   events.emit({ type: "upload.started", uploadId: upload.id, fileName: described.fileName });
-  const opened = await openSource(request.file, call.signal, meter);
+  const opened =
+    returning?.open === undefined
+      ? await openSource(request.file, call.signal, meter)
+      : { file: await returning.open() };
   const file = (upload.file = opened.file);
   await preflight(line.tokens, objects, call);
   const { plan, digests } = await digestFile(opened, line.multipartThreshold, line.slots, call.signal, meter);
-  if (replayed !== undefined && replayed.sha256 !== digests.sha256) {
-    throw new ReelsyncError("FILE_CHANGED", `${file.path ?? "The file"} is not what was parked any more`);
+  if (returning?.sha256 !== undefined && returning.sha256 !== digests.sha256) {
+    throw new ReelsyncError("FILE_CHANGED", `${file.path ?? "The file"} is not what it was when its upload began`);
   }
   const intent = (upload.intent = { ...described, size: file.size, sha256: digests.sha256 });
   events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });
+
+  if (returning === undefined) {
+    upload.entry = await line.journal.admit(upload.id, upload.queues ? keptBytes(file) : 0, call.signal);
+    const queued = await followEarlier(line, upload);
+    if (queued !== undefined) return queued;
+  }
+
+  await writeAhead(line, upload, intent, file);
 
   upload.step = "begin";
   const begun = (upload.begun = await records.begin(intent, call));
@@ -107,6 +154,8 @@ async function publish(
       digests,
       onBytes: meter.advance,
       onVerifying: () => meter.phase("verifying", file.size),
+      ...(upload.entry !== undefined && { parts: upload.entry.parts }),
+      keepsParts: (error) => isContinued(upload, error),
     },
     call,
   );
@@ -120,6 +169,34 @@ async function publish(
   return finish(line, upload, intent, { ...begun, version }, state);
 }
 
+/** Files stay where they are; everything else has to be kept here if it is queued. */
+function keptBytes(file: AssetFile): number {
+  return file.keep === undefined ? 0 : file.size;
+}
+
+/** While earlier uploads of the same scene wait, this one goes behind them, or its content would become the older one. */
+async function followEarlier(line: UploadLine, upload: Upload): Promise<UploadResult | undefined> {
+  const { journal, drainer } = line;
+  const entityId = upload.intent?.entityId ?? "";
+  await drainer.ready();
+  while (journal.waitsFor(entityId)) {
+    const waits = new ReelsyncError("CIRCUIT_OPEN", "Earlier uploads of the same scene wait in the journal");
+    const queued = upload.queues ? await enqueue(line, upload, waits) : undefined;
+    if (queued !== undefined) return queued;
+    drainer.wake();
+    await journal.removal(upload.call.signal);
+  }
+  return undefined;
+}
+
+/** A disk that does not take the entry costs the recovery after a crash, not the upload. */
+async function writeAhead(line: UploadLine, { id, entry }: Upload, intent: AssetIntent, file: AssetFile) {
+  if (entry === undefined || entry.record !== undefined || file.path === undefined) return;
+  await entry
+    .writeAhead(intent, file.path)
+    .catch((error: unknown) => line.letters.warn(`noting upload ${id}`, error));
+}
+
 /** Shows watchers that a long upload is on its way. Nothing depends on it. */
 async function announce(line: UploadLine, assetId: string, call: Call): Promise<void> {
   await line.records
@@ -128,15 +205,17 @@ async function announce(line: UploadLine, assetId: string, call: Call): Promise<
 }
 
 async function finish(
-  { objects, events }: UploadLine,
-  { id, call, meter }: Upload,
+  { objects, events, letters }: UploadLine,
+  { id, call, meter, entry }: Upload,
   { size, sha256 }: AssetIntent,
   { assetId, s3Key, version, deduped }: Begun,
-  state: UploadResult["state"],
-): Promise<UploadResult> {
+  state: PublishedUpload["state"],
+): Promise<PublishedUpload> {
+  // What stays behind would be sent again, and change nothing.
+  await entry?.remove().catch((error: unknown) => letters.warn(`forgetting upload ${id}`, error));
   const url = await objects.url(s3Key);
   const attempts = call.retries + 1;
   meter.phase("done", size);
   events.emit({ type: "upload.finished", uploadId: id, assetId, version, attempts });
-  return { assetId, s3Key, url, version, sha256, size, deduped, attempts, state };
+  return { uploadId: id, assetId, s3Key, url, version, sha256, size, deduped, attempts, state };
 }

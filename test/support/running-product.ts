@@ -13,7 +13,7 @@ export interface RunningProduct {
   dataDir: string;
   stack: ReelsyncStack;
   web: WebServer;
-  reelsync: Reelsync;
+  reelsync: Reelsync<"strict">;
   /** A page of its own, signed in; `errors` gathers what the page throws. */
   openAs(subject: "vera" | "ada" | "noor", path: string): Promise<{ page: Page; errors: string[] }>;
   close(): Promise<void>;
@@ -27,7 +27,9 @@ export async function startProduct(options: Partial<ReelsyncOptions> = {}): Prom
   const reelsync = createReelsync({
     env: stack.agentEnv,
     deadLetterDir: join(dataDir, "dead-letters"),
+    journalDir: join(dataDir, "journal"),
     ...options,
+    mode: "strict",
   });
 
   return {

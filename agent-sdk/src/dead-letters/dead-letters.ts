@@ -19,7 +19,7 @@ import type { DeadLetterSpool, SpooledLetter } from "./dead-letter-spool.ts";
 export interface Failed {
   intent: AssetIntent;
   assetId?: string;
-  file: AssetFile;
+  file: Pick<AssetFile, "path" | "keep">;
   step: Step;
   attempts: number;
   error: ReelsyncError;
@@ -85,7 +85,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     }
   }
 
-  async function keepBytes(id: string, file: AssetFile): Promise<string | undefined> {
+  async function keepBytes(id: string, file: Failed["file"]): Promise<string | undefined> {
     if (file.keep === undefined) return undefined;
     const path = await spool.bytesPath(id);
     await file.keep(path);

@@ -6,8 +6,8 @@ import type { AgentTokens } from "../convex/agent-token.ts";
 import type { Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import type { Events } from "../events.ts";
-import { uploadWithConvexSync, type UploadLine } from "../upload-with-convex-sync.ts";
-import type { UploadResult } from "../upload-request.ts";
+import { requestOf, type PublishedUpload } from "../upload-request.ts";
+import { publishOrThrow, type UploadLine } from "../upload-with-convex-sync.ts";
 import type { DeadLetters, DeadLetterView } from "./dead-letters.ts";
 
 export interface ReplayOptions {
@@ -23,7 +23,7 @@ export interface Watch {
 }
 
 export function createReplay({ line, records, letters, events, timeoutMs }: ReplayOptions) {
-  async function replay(id: string): Promise<UploadResult> {
+  async function replay(id: string): Promise<PublishedUpload> {
     const call = openCall({ timeoutMs });
     try {
       const letter = await letters.find(id, call);
@@ -55,23 +55,12 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     return claimed;
   }
 
-  async function resend({ intent, filePath, agent }: DeadLetterView): Promise<UploadResult> {
+  async function resend({ intent, filePath, agent }: DeadLetterView): Promise<PublishedUpload> {
     if (filePath === undefined) {
       throw new ReelsyncError("FILE_NOT_FOUND", `The bytes of this upload were not kept on "${agent}"`);
     }
-    const { uploadId, sha256, entityType, entityId, size: _size, ...rest } = intent;
-    const { durationMs, metadata, ...described } = rest;
-    return uploadWithConvexSync(
-      line,
-      {
-        ...described,
-        file: filePath,
-        entity: { type: entityType, id: entityId },
-        ...(durationMs !== undefined && { durationMs }),
-        ...(metadata !== undefined && { metadata }),
-      },
-      { uploadId, sha256 },
-    );
+    const { uploadId, sha256 } = intent;
+    return publishOrThrow(line, requestOf(intent, filePath), { uploadId, sha256 });
   }
 
   async function settle(letter: DeadLetterView, claimed: boolean, error: unknown, call: Call): Promise<void> {

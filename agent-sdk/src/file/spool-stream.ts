@@ -3,13 +3,14 @@
  * byte is sent, and the bytes again for every retry. Memory stays at a few chunks, whatever the stream's length.
  */
 import { createWriteStream } from "node:fs";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { linkOrCopy } from "../journal/durable-file.ts";
 import { openDiskFile, refuseSize, type AssetFile } from "./asset-file.ts";
 import { createStreamDigest, type Digests } from "./hash-file.ts";
 
@@ -50,7 +51,7 @@ export async function spoolStream(
       digests: digest.digest(),
       file: {
         ...file,
-        keep: (target) => copyFile(path, target),
+        keep: (target) => linkOrCopy(path, target),
         async close() {
           await file.close();
           await discard();

@@ -32,9 +32,10 @@ export interface CircuitBreaker {
   readonly state: BreakerState;
   /**
    * Runs one attempt. While the circuit is open the attempt waits for the next probe: it goes ahead when it is the
-   * probe or the probe succeeds, and fails with CIRCUIT_OPEN when the probe fails.
+   * probe or the probe succeeds, and fails with CIRCUIT_OPEN when the probe fails. An attempt without patience fails at
+   * once instead of waiting.
    */
-  run<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  run<T>(attempt: () => Promise<T>, signal: AbortSignal, patient?: boolean): Promise<T>;
   close(): void;
 }
 
@@ -98,12 +99,11 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
   });
   opossum.on("close", () => enter({ kind: "closed", failuresInARow: 0 }));
 
-  async function run<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  async function run<T>(attempt: () => Promise<T>, signal: AbortSignal, patient = true): Promise<T> {
     // Nothing may be awaited between the question and the firing, or several calls would take the one probe's place.
     while (!opossum.closed && !opossum.pendingClose) {
       signal.throwIfAborted();
-      const to = await nextChange(signal);
-      if (to.kind === "open") {
+      if (!patient || (await nextChange(signal)).kind === "open") {
         throw new ReelsyncError("CIRCUIT_OPEN", `${name} does not answer`, { cause: lastFailure });
       }
     }

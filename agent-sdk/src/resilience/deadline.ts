@@ -6,6 +6,8 @@ export interface Deadline {
   /** Aborts when time is up or when the caller's own signal does; its reason is then a coded error. */
   readonly signal: AbortSignal;
   remainingMs: () => number;
+  /** Ends it before its time. */
+  end: (reason: ReelsyncError) => void;
   /** Releases the timer and the caller's signal. Call it when the work is over, in whichever way. */
   dispose: () => void;
 }
@@ -33,6 +35,7 @@ export function openDeadline({ timeoutMs, signal: callers, expired }: DeadlineOp
   return {
     signal: controller.signal,
     remainingMs: () => Math.max(0, endsAt - performance.now()),
+    end: (reason) => controller.abort(reason),
     dispose() {
       clearTimeout(timer);
       callers?.removeEventListener("abort", onAbort);

@@ -14,10 +14,11 @@ export function createGuard(
 ): Guard {
   const report = reportRetries(dependency, events);
   return (call, operation, attempt) =>
-    retry(policy, () => breaker.run(attempt, call.signal), {
+    retry(policy, () => breaker.run(attempt, call.signal, call.patient), {
       signal: call.signal,
       remainingMs: call.remainingMs,
       onRetry: report(call, operation),
+      repeats: ({ code }) => call.patient || code !== "CIRCUIT_OPEN",
     });
 }
 

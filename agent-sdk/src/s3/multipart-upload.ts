@@ -1,6 +1,6 @@
 /**
- * A multipart upload that can be attempted more than once: what S3 has acknowledged is not sent again. It ends in
- * exactly one of two ways, completed or abandoned; abandoning leaves no parts behind.
+ * A multipart upload that can be attempted more than once, by this process or by a later one: what S3 has acknowledged
+ * is not sent again. It ends in exactly one of two ways, completed or abandoned; abandoning leaves no parts behind.
  */
 import {
   AbortMultipartUploadCommand,
@@ -18,7 +18,7 @@ import { partRanges, type PartRange } from "../upload-plan.ts";
 import { requestS3, withBodyDigest } from "./request-s3.ts";
 import { s3Code } from "./s3-errors.ts";
 import { blamedOnFile } from "./single-put.ts";
-import { objectHeaders, readBack, type ObjectToStore } from "./stored-object.ts";
+import { objectHeaders, readBack, unquoted, type ObjectToStore } from "./stored-object.ts";
 import type { TransferSlots } from "./transfer-slots.ts";
 
 /** More gains less than a tenth and takes memory (measured). */
@@ -27,8 +27,6 @@ const PARTS_IN_FLIGHT = 4;
 export interface MultipartUpload {
   /** Sends what is missing, completes, reads back. */
   attempt: (call: Call) => Promise<StoredObject>;
-  /** Removes the parts. */
-  abandon: (call: Call) => Promise<void>;
   readonly s3UploadId: string | undefined;
 }
 
@@ -41,8 +39,15 @@ export function createMultipartUpload(
   const { file, plan, digests } = object;
   const where = { Bucket: config.bucket, Key: object.key };
   const ranges = [...partRanges({ size: file.size, partSize: plan.partSize })];
-  let uploadId: string | undefined;
+  const begun = object.parts?.open;
+  const resumable = begun?.key === object.key && begun.partSize === plan.partSize ? begun : undefined;
+  let uploadId = resumable?.s3UploadId;
+  /** Parts another process has sent are counted once S3 has shown them. */
+  let unseen = resumable?.etags;
   let etags = new Map<number, string>();
+
+  const sumOf = (parts: ReadonlyMap<number, string>) =>
+    ranges.reduce((sum, { number, start, end }) => sum + (parts.has(number) ? end - start : 0), 0);
 
   /** For small requests that carry none of the file's bytes. */
   const control = <T>(call: Call, request: () => Promise<T>) => slots.run([], call.signal, request);
@@ -54,7 +59,36 @@ export function createMultipartUpload(
       requestS3(call, "CreateMultipartUpload", () => client.send(command)),
     );
     if (created.UploadId === undefined) throw new ReelsyncError("S3_REFUSED", "S3 named no upload id");
+    object.parts?.begin({ s3UploadId: created.UploadId, key: object.key, partSize: plan.partSize });
     return created.UploadId;
+  }
+
+  /**
+   * Parts of an earlier process. Each was signed with the digest of its own bytes in the pass that found this file's
+   * hash, so number and size tell that it is ours; an ETag that was noted has to be the one S3 shows.
+   */
+  async function adoptParts(id: string, noted: ReadonlyMap<number, string>, call: Call): Promise<void> {
+    // Not the SDK's paginator: S3 names a next marker on the last page too, and it would never end.
+    const found = new Map<number, string>();
+    for (let marker: string | undefined; ;) {
+      const command = new ListPartsCommand({
+        ...where,
+        UploadId: id,
+        ...(marker !== undefined && { PartNumberMarker: marker }),
+      });
+      const page = await control(call, () =>
+        requestS3(call, "ListParts", (options) => client.send(command, options)),
+      );
+      for (const { PartNumber = 0, Size, ETag = "" } of page.Parts ?? []) {
+        const range = ranges[PartNumber - 1];
+        if (range === undefined || Size !== range.end - range.start) continue;
+        if (unquoted(noted.get(PartNumber) ?? ETag) === unquoted(ETag)) found.set(PartNumber, ETag);
+      }
+      if (page.IsTruncated !== true || page.NextPartNumberMarker === marker) break;
+      marker = page.NextPartNumberMarker;
+    }
+    etags = found;
+    object.onBytes(sumOf(found));
   }
 
   async function sendPart(range: PartRange, id: string, call: Call, signal: AbortSignal): Promise<void> {
@@ -72,6 +106,7 @@ export function createMultipartUpload(
         throw blamedOnFile(error, body, digest);
       });
       etags.set(range.number, answer.ETag ?? "");
+      object.parts?.acknowledge(range.number, answer.ETag ?? "");
     });
     object.onBytes(size);
   }
@@ -113,15 +148,19 @@ export function createMultipartUpload(
   }
 
   function startOver() {
-    object.onBytes(
-      -ranges.reduce((sum, { number, start, end }) => sum + (etags.has(number) ? end - start : 0), 0),
-    );
+    object.onBytes(-sumOf(etags));
+    object.parts?.forget();
     uploadId = undefined;
+    unseen = undefined;
     etags = new Map();
   }
 
   async function attempt(call: Call): Promise<StoredObject> {
     try {
+      if (uploadId !== undefined && unseen !== undefined) {
+        await adoptParts(uploadId, unseen, call);
+        unseen = undefined;
+      }
       uploadId ??= await create(call);
       await sendMissing(uploadId, call);
       object.onVerifying();
@@ -131,7 +170,9 @@ export function createMultipartUpload(
       // Completed by a request whose reply was lost, or removed by the bucket's rules: the object itself tells.
       const stored = await readBack(client, config, object, call).catch(() => undefined);
       if (stored !== undefined) return stored;
-      await abandon(call).catch(() => undefined);
+      if (uploadId !== undefined) {
+        await removeParts(client, { ...where, UploadId: uploadId }, call).catch(() => undefined);
+      }
       startOver();
       throw new ReelsyncError("S3_UNAVAILABLE", "The multipart upload is gone from the bucket", {
         cause: error,
@@ -140,30 +181,31 @@ export function createMultipartUpload(
     return control(call, () => readBack(client, config, object, call));
   }
 
-  async function abandon(call: Call): Promise<void> {
-    if (uploadId === undefined) return;
-    const upload = { ...where, UploadId: uploadId };
-    // A part that was being received during the first abort may have been stored after it.
-    for (let left = 2; left > 0; left--) {
-      try {
-        await requestS3(call, "AbortMultipartUpload", (options) =>
-          client.send(new AbortMultipartUploadCommand(upload), options),
-        );
-        await requestS3(call, "ListParts", (options) => client.send(new ListPartsCommand(upload), options));
-      } catch (error) {
-        if (isGone(error)) return;
-        throw error;
-      }
-    }
-  }
-
   return {
     attempt,
-    abandon,
     get s3UploadId() {
       return uploadId;
     },
   };
+}
+
+export async function removeParts(
+  client: S3Client,
+  upload: { Bucket: string; Key: string; UploadId: string },
+  call: Call,
+): Promise<void> {
+  // A part that was being received during the first abort may have been stored after it.
+  for (let left = 2; left > 0; left--) {
+    try {
+      await requestS3(call, "AbortMultipartUpload", (options) =>
+        client.send(new AbortMultipartUploadCommand(upload), options),
+      );
+      await requestS3(call, "ListParts", (options) => client.send(new ListPartsCommand(upload), options));
+    } catch (error) {
+      if (isGone(error)) return;
+      throw error;
+    }
+  }
 }
 
 function isGone(error: unknown): boolean {

@@ -14,10 +14,10 @@ import type { StoredObject } from "../../../contract/asset.ts";
 import { SECOND } from "../../../contract/limits.ts";
 import { openCall, type Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
-import { isReelsyncError, type ReelsyncError } from "../errors.ts";
+import { codedError, isReelsyncError, type ReelsyncError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { Guard } from "../resilience/guard.ts";
-import { createMultipartUpload, type MultipartUpload } from "./multipart-upload.ts";
+import { createMultipartUpload, removeParts } from "./multipart-upload.ts";
 import { objectUrl } from "./object-url.ts";
 import { requestS3 } from "./request-s3.ts";
 import { createS3Client } from "./s3-client.ts";
@@ -33,6 +33,8 @@ export interface ObjectStore {
    */
   assertUsable: (call: Call) => Promise<void>;
   store: (object: ObjectToStore, call: Call) => Promise<StoredObject>;
+  /** Removes the parts of an upload that nobody will go on with. Never throws. */
+  abandonParts: (key: string, s3UploadId: string) => Promise<void>;
   url: (key: string) => Promise<string>;
   close: () => void;
 }
@@ -70,18 +72,21 @@ export function createObjectStore(
     try {
       return await guard(call, "multipart upload", () => upload.attempt(call));
     } catch (error) {
-      await abandon(upload, object.key);
+      if (object.parts === undefined || object.keepsParts?.(codedError(error)) !== true) {
+        if (upload.s3UploadId !== undefined) await abandon(object.key, upload.s3UploadId);
+        object.parts?.forget();
+      }
       throw error;
     }
   }
 
-  async function abandon(upload: MultipartUpload, s3Key: string): Promise<void> {
+  async function abandon(s3Key: string, s3UploadId: string): Promise<void> {
     const call = openCall({ timeoutMs: ABANDON_TIMEOUT_MS });
     try {
-      await upload.abandon(call);
+      await removeParts(client, { Bucket: config.bucket, Key: s3Key, UploadId: s3UploadId }, call);
     } catch (error) {
       const code = isReelsyncError(error) ? error.code : "S3_REFUSED";
-      events.emit({ type: "multipart.abandoned", s3Key, s3UploadId: upload.s3UploadId ?? "", code });
+      events.emit({ type: "multipart.abandoned", s3Key, s3UploadId, code });
     } finally {
       call.dispose();
     }
@@ -103,6 +108,7 @@ export function createObjectStore(
       if (plan.kind === "multipart") return storeParts({ ...object, plan }, call);
       return guard(call, "PutObject", () => putWhole(client, config, slots, object, call));
     },
+    abandonParts: abandon,
     url: (key) => objectUrl(client, config, key),
     close: () => client.destroy(),
   };

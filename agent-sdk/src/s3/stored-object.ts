@@ -6,6 +6,7 @@ import type { S3Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import type { Digests } from "../file/hash-file.ts";
+import type { PartLedger } from "../journal/part-ledger.ts";
 import type { UploadPlan } from "../upload-plan.ts";
 import { requestS3 } from "./request-s3.ts";
 
@@ -19,6 +20,10 @@ export interface ObjectToStore {
   onBytes: (bytes: number) => void;
   /** Every byte is sent; what remains is completing and reading back. */
   onVerifying: () => void;
+  /** Remembers what S3 has acknowledged beyond this call; a multipart upload begun before is gone on with. */
+  parts?: PartLedger;
+  /** Whether this upload will be gone on with after the error, so that its parts stay in the bucket. */
+  keepsParts?: (error: ReelsyncError) => boolean;
 }
 
 /** A year. Keys carry the content's hash, so what is behind one never changes. */
@@ -71,6 +76,6 @@ export function storedObject(
 }
 
 /** Stores disagree about the quotes around an ETag. */
-function unquoted(etag: string): string {
+export function unquoted(etag: string): string {
   return etag.replaceAll('"', "");
 }

@@ -9,6 +9,8 @@ export interface Exchange {
   target: string;
   /** The request's body when it is small enough to be a function call. */
   body: string;
+  /** Bytes of the request's body. */
+  size: number;
 }
 
 export type Fault =
@@ -41,6 +43,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
         method: incoming.method ?? "",
         target: incoming.url ?? "",
         body: whole.length <= READABLE_BODY ? whole.toString() : "",
+        size: whole.length,
       };
       proxy.seen.push(exchange);
       const fault = proxy.spoil(exchange);

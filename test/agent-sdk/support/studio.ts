@@ -6,14 +6,18 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, onTestFinished } from "vitest";
-import { createReelsync, type Reelsync, type ReelsyncEvent, type ReelsyncOptions } from "reelsync";
+import { createReelsync, type Mode, type Reelsync, type ReelsyncEvent, type ReelsyncOptions } from "reelsync";
 import { BUCKET, startReelsyncStack, type ReelsyncStack } from "../../../demo/stack.ts";
 import { lookInto } from "./bucket.ts";
 
 export interface Studio {
   stack: ReelsyncStack;
-  /** A client of the running test's own, with a folder for its dead letters; closed when the test ends. */
-  client: (options?: ReelsyncOptions) => Client;
+  /**
+   * A client of the running test's own, with folders for its journal and its dead letters; closed when the test ends.
+   * It is strict, so that a test sees what fails; `queueing` is the default one.
+   */
+  client: (options?: ReelsyncOptions) => Client<"strict">;
+  queueing: (options?: ReelsyncOptions) => Client;
   /** A fresh session with one scene. */
   scene: (reelsync: Reelsync) => Promise<{ sessionId: string; sceneId: string }>;
   file: (name: string, bytes: Uint8Array | string) => Promise<string>;
@@ -23,11 +27,14 @@ export interface Studio {
   snapshot: () => Promise<unknown>;
 }
 
-export interface Client {
-  reelsync: Reelsync;
+export interface Client<M extends Mode = Mode> {
+  reelsync: Reelsync<M>;
   events: ReelsyncEvent[];
   deadLetterDir: string;
+  journalDir: string;
 }
+
+type Folders = Pick<ReelsyncOptions, "deadLetterDir" | "journalDir">;
 
 /** Quick enough for a test, and still the same layers. */
 export const QUICK_RETRY = { attempts: 3, baseDelayMs: 20, maxDelayMs: 100 };
@@ -61,6 +68,17 @@ export function startStudio(): Studio {
     return lookInto(endpoint, credentials, BUCKET);
   };
 
+  const folders = () => ({
+    deadLetterDir: join(directory, `letters-${++count}`),
+    journalDir: join(directory, `journal-${count}`),
+  });
+  const attend = <M extends Mode>(reelsync: Reelsync<M>, options: Required<Folders>): Client<M> => {
+    const events: ReelsyncEvent[] = [];
+    reelsync.on((event) => events.push(event));
+    onTestFinished(() => reelsync.close());
+    return { reelsync, events, deadLetterDir: options.deadLetterDir, journalDir: options.journalDir };
+  };
+
   return {
     get stack() {
       return stack;
@@ -70,12 +88,12 @@ export function startStudio(): Studio {
     },
     rows,
     client(options = {}) {
-      const deadLetterDir = join(directory, `letters-${++count}`);
-      const reelsync = createReelsync({ env: stack.agentEnv, deadLetterDir, retry: QUICK_RETRY, ...options });
-      const events: ReelsyncEvent[] = [];
-      reelsync.on((event) => events.push(event));
-      onTestFinished(() => reelsync.close());
-      return { reelsync, events, deadLetterDir: options.deadLetterDir ?? deadLetterDir };
+      const all = { env: stack.agentEnv, retry: QUICK_RETRY, ...folders(), ...options };
+      return attend(createReelsync({ ...all, mode: "strict" }), all);
+    },
+    queueing(options = {}) {
+      const all = { env: stack.agentEnv, retry: QUICK_RETRY, ...folders(), ...options };
+      return attend(createReelsync(all), all);
     },
     async scene(reelsync) {
       const sessionKey = `run-${++count}`;

@@ -1,0 +1,161 @@
+/**
+ * Sends what waits in the journal: at the start of a client, in the background, and when asked. Uploads of one scene go
+ * in the order they were called, different scenes beside each other. The first outage ends a pass, because everything
+ * behind it would only add to the load; the next pass comes after a growing, jittered wait, or with the circuit's recovery.
+ */
+import { SECOND } from "../../../contract/limits.ts";
+import type { Config } from "../config.ts";
+import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
+import type { Events } from "../events.ts";
+import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
+import type { PublishedUpload } from "../upload-request.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
+
+export interface DrainCounts {
+  /** Published in this pass. */
+  sent: number;
+  /** Given up on: as a dead letter when they had been acknowledged, otherwise with a cause on their row. */
+  failed: number;
+  /** Still waiting, for a service or for an earlier upload of their scene. */
+  waiting: number;
+}
+
+export interface Drainer {
+  /** Something waits: send it soon. */
+  wake: () => void;
+  /** One pass over everything, the journals of dead processes included. */
+  drain: () => Promise<DrainCounts>;
+  /** Resolves once what was left by dead processes is known. */
+  ready: () => Promise<void>;
+  /** Ends what is being sent; it stays in the journal. */
+  close: () => Promise<void>;
+}
+
+export interface DrainerOptions {
+  journal: Journal;
+  /** Sends one entry through the line. `comesBack` says after which errors it stays in the journal. */
+  send: (
+    entry: JournalEntry,
+    comesBack: (error: ReelsyncError) => boolean,
+    signal: AbortSignal,
+  ) => Promise<PublishedUpload>;
+  life: Pick<Config["journal"], "maxAgeMs" | "maxAttempts">;
+  policy: RetryPolicy;
+  events: Events;
+  warn: (about: string, error: unknown) => void;
+}
+
+const SCENES_AT_ONCE = 4;
+/** Other processes' journals are looked at this often, so that one that dies is taken over without a restart. */
+const LOOK_AROUND_MS = 30 * SECOND;
+
+export function createDrainer({ journal, send, life, policy, events, warn }: DrainerOptions): Drainer {
+  const closing = new AbortController();
+  let passes: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let fruitless = 0;
+
+  const first = journal.takeOver().then(
+    () => wake(),
+    (error: unknown) => warn("looking for earlier journals", error),
+  );
+  const look = setInterval(() => {
+    journal.takeOver().then(
+      (found) => found > 0 && wake(),
+      (error: unknown) => warn("looking for other journals", error),
+    );
+  }, LOOK_AROUND_MS).unref();
+  const stop = events.on((event) => {
+    if (event.type !== "breaker.changed" || event.to.kind !== "closed") return;
+    fruitless = 0;
+    wake();
+  });
+
+  function comesBack({ record }: JournalEntry, error: ReelsyncError): boolean {
+    if (record === undefined || !waitsForService(error)) return false;
+    // Ending because the client is closed says nothing about the services.
+    if (closing.signal.aborted) return true;
+    return record.attempts + 1 < life.maxAttempts && Date.now() - record.createdAt < life.maxAgeMs;
+  }
+
+  async function sendOne(entry: JournalEntry): Promise<"sent" | "failed" | "waiting"> {
+    try {
+      const { uploadId, assetId, version } = await send(
+        entry,
+        (error) => comesBack(entry, error),
+        closing.signal,
+      );
+      events.emit({ type: "journal.sent", uploadId, assetId, version });
+      return "sent";
+    } catch (error) {
+      const coded = codedError(error);
+      if (!comesBack(entry, coded)) return "failed";
+      if (!closing.signal.aborted) {
+        await entry.noteFailure(coded.code).catch((fault: unknown) => warn("noting a failed attempt", fault));
+      }
+      return "waiting";
+    }
+  }
+
+  async function pass(): Promise<DrainCounts> {
+    await first;
+    await journal.takeOver();
+    const counts: DrainCounts = { sent: 0, failed: 0, waiting: 0 };
+    const scenes = byScene(journal.waiting()).values();
+    let down = false;
+    const worker = async () => {
+      for (const scene of scenes) {
+        for (const entry of scene) {
+          if (down || closing.signal.aborted) return;
+          const outcome = await sendOne(entry);
+          if (outcome === "waiting") down = true;
+          else counts[outcome] += 1;
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: SCENES_AT_ONCE }, worker));
+    counts.waiting = journal.waiting().length;
+    fruitless = down ? fruitless + 1 : 0;
+    return counts;
+  }
+
+  /** One pass at a time, however many ask. */
+  function drain(): Promise<DrainCounts> {
+    const next = passes.then(pass);
+    passes = next.catch(() => undefined);
+    return next;
+  }
+
+  function wake(): void {
+    if (closing.signal.aborted || journal.waiting().length === 0) return;
+    clearTimeout(timer);
+    const delayMs = fruitless === 0 ? 0 : retryDelayMs(policy, Math.min(fruitless, 20));
+    timer = setTimeout(() => {
+      drain().then(wake, (error: unknown) => warn("draining the journal", error));
+    }, delayMs).unref();
+  }
+
+  return {
+    wake,
+    drain,
+    ready: () => first,
+    async close() {
+      clearTimeout(timer);
+      clearInterval(look);
+      stop();
+      closing.abort(new ReelsyncError("DEADLINE_EXCEEDED", "The client was closed meanwhile"));
+      await first;
+      await passes;
+    },
+  };
+}
+
+function byScene(entries: readonly JournalEntry[]): Map<string, JournalEntry[]> {
+  const scenes = new Map<string, JournalEntry[]>();
+  for (const entry of entries) {
+    const id = entry.record?.intent.entityId ?? "";
+    scenes.set(id, [...(scenes.get(id) ?? []), entry]);
+  }
+  return scenes;
+}
+

@@ -1,0 +1,275 @@
+/**
+ * The outbox on this machine's disk: uploads that are on their way or were answered `queued`. Talks to nobody.
+ *
+ *   {folder}/
+ *     {pid}-{random}/           one for each client, owned through its lease; written to by its owner only
+ *       lease.json              see lease.ts; absent once the owner has given the folder up
+ *       {uploadId}/             one upload; moved to another owner's folder by one rename, so one process gets it
+ *         entry.json            JournalRecord; written beside itself and renamed, so it is whole or absent
+ *         bytes                 what Buffers and streams held, or a second name of the file; complete before entry.json
+ *         parts                 see part-ledger.ts; only of multipart uploads
+ *     quarantine/               entries that could not be read, for a person to look at
+ *
+ * An entry is written before begin and removed after commit. Until the call is answered only `kill -9` is promised, which
+ * the system's cache survives, so nothing is synced; before `queued` is answered entry, bytes and folder are. A folder
+ * without entry.json was never acknowledged to anybody and is removed. No secrets: an intent, a path and a code.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import * as z from "zod";
+import { assetIntentSchema, type AssetIntent } from "../../../contract/asset.ts";
+import type { Events } from "../events.ts";
+import type { AssetFile } from "../file/asset-file.ts";
+import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
+import { beat, HEARTBEAT_MS, isAbandoned, takeLease } from "./lease.ts";
+import { createPartLedger, type PartLedger } from "./part-ledger.ts";
+import { createRoom, type RoomLimits } from "./room.ts";
+
+const recordSchema = z.object({
+  layout: z.literal(1),
+  /** Order of the calls; what belongs to one scene is sent in it. */
+  sequence: z.number().int(),
+  createdAt: z.number(),
+  intent: assetIntentSchema,
+  /** Where the caller's file is; absent for Buffers and streams. */
+  path: z.string().optional(),
+  /** Whether the caller was answered `queued`. */
+  acknowledged: z.boolean(),
+  /** How often it was sent from here without success, and what stopped it last. */
+  attempts: z.number().int().min(0),
+  code: z.string().optional(),
+});
+export type JournalRecord = z.infer<typeof recordSchema>;
+
+/** One upload of this journal: promised room at first, an entry on disk once it is written. */
+export interface JournalEntry {
+  readonly uploadId: string;
+  readonly record: JournalRecord | undefined;
+  readonly parts: PartLedger;
+  /** So that another process finds the upload when this one is killed. */
+  writeAhead: (intent: AssetIntent, path: string) => Promise<void>;
+  /** When this resolves the upload survives whatever happens to this process and to its machine. */
+  acknowledge: (intent: AssetIntent, file: AssetFile, code: string) => Promise<void>;
+  noteFailure: (code: string) => Promise<void>;
+  /** Where the bytes are now: those kept here, or the caller's file. */
+  source: () => Promise<{ path: string; kept: boolean }>;
+  remove: () => Promise<void>;
+}
+
+export type Journal = ReturnType<typeof createJournal>;
+
+export function createJournal(folder: string, limits: RoomLimits, events: Events) {
+  const root = resolve(folder);
+  const own = join(root, `${process.pid}-${randomBytes(6).toString("hex")}`);
+  const room = createRoom(limits);
+  /** What nobody drives at the moment, in order of sequence when listed. */
+  const waiting = new Map<string, JournalEntry>();
+  const removals = new Set<() => void>();
+  let opened: Promise<void> | undefined;
+  let heartbeat: NodeJS.Timeout | undefined;
+  let lastSequence = 0;
+
+  /** The folder appears together with its lease: one without would be taken for given up. */
+  async function openOwn(): Promise<void> {
+    const draft = `${own}.draft`;
+    await mkdir(draft, { recursive: true, mode: 0o700 });
+    await takeLease(draft);
+    await rename(draft, own);
+    await syncFolder(root);
+    heartbeat = setInterval(() => void beat(own).catch(() => undefined), HEARTBEAT_MS).unref();
+  }
+
+  function openFolder(): Promise<void> {
+    opened ??= openOwn().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  }
+
+  function nextSequence(): number {
+    // Goes on after what an earlier process has left, even when the clock was set back.
+    return (lastSequence = Math.max(lastSequence + 1, Date.now() * 1000));
+  }
+
+  function createEntry(uploadId: string, giveBack: () => void, found?: JournalRecord): JournalEntry {
+    const place = join(own, uploadId);
+    const parts = createPartLedger();
+    const sequence = found?.sequence ?? nextSequence();
+    let record = found;
+    if (found !== undefined) parts.keepIn(join(place, "parts"));
+
+    async function save(next: JournalRecord, synced: boolean): Promise<void> {
+      await openFolder();
+      await mkdir(place, { recursive: true, mode: 0o700 });
+      await writeWhole(join(place, "entry.json"), JSON.stringify(next), { synced });
+      if (record === undefined) parts.keepIn(join(place, "parts"));
+      record = next;
+    }
+
+    const fresh = (intent: AssetIntent): JournalRecord => ({
+      layout: 1,
+      sequence,
+      createdAt: Date.now(),
+      intent,
+      acknowledged: false,
+      attempts: 0,
+    });
+
+    const entry: JournalEntry = {
+      uploadId,
+      parts,
+      get record() {
+        return record;
+      },
+      writeAhead: (intent, path) => save({ ...fresh(intent), path }, false),
+      async acknowledge(intent, file, code) {
+        await openFolder();
+        await mkdir(place, { recursive: true, mode: 0o700 });
+        const bytes = join(place, "bytes");
+        if (file.keep !== undefined) {
+          await file.keep(bytes);
+          await syncFile(bytes);
+        } else if (file.path !== undefined) {
+          await linkOrRefer(file.path, bytes);
+        }
+        const path = file.path === undefined ? {} : { path: file.path };
+        await save({ ...(record ?? fresh(intent)), ...path, acknowledged: true, code }, true);
+        await syncFolder(own);
+      },
+      async noteFailure(code) {
+        if (record === undefined) return;
+        await save({ ...record, attempts: record.attempts + 1, code }, false);
+      },
+      async source() {
+        const bytes = join(place, "bytes");
+        const kept = await stat(bytes).then(
+          () => true,
+          () => false,
+        );
+        return { path: kept ? bytes : (record?.path ?? bytes), kept };
+      },
+      async remove() {
+        waiting.delete(uploadId);
+        if (record !== undefined) await rm(place, { recursive: true, force: true });
+        record = undefined;
+        giveBack();
+        for (const removed of [...removals]) removed();
+      },
+    };
+    return entry;
+  }
+
+  /** Takes the entries of processes that are gone. Two that try at once share them out between each other. */
+  async function takeOver(): Promise<number> {
+    const before = waiting.size;
+    const names = await readdir(root, { withFileTypes: true }).catch(() => []);
+    for (const name of names) {
+      const folder = join(root, name.name);
+      if (!name.isDirectory() || folder === own || name.name === "quarantine" || name.name.endsWith(".draft"))
+        continue;
+      if (await isAbandoned(folder)) await empty(folder);
+    }
+    return waiting.size - before;
+  }
+
+  async function empty(folder: string): Promise<void> {
+    for (const uploadId of await readdir(folder).catch(() => [])) {
+      if (uploadId.startsWith("lease.json")) continue;
+      await openFolder();
+      try {
+        await rename(join(folder, uploadId), join(own, uploadId));
+      } catch {
+        // Another process was quicker.
+        continue;
+      }
+      await adopt(uploadId);
+    }
+    await rm(join(folder, "lease.json"), { force: true });
+    await rmdir(folder).catch(() => undefined);
+  }
+
+  async function adopt(uploadId: string): Promise<void> {
+    const place = join(own, uploadId);
+    const text = await readFile(join(place, "entry.json"), "utf8").catch((error: unknown) =>
+      (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : "",
+    );
+    if (text === undefined) return rm(place, { recursive: true, force: true });
+    const record = parse(text);
+    if (record?.intent.uploadId !== uploadId) return quarantine(uploadId);
+    lastSequence = Math.max(lastSequence, record.sequence);
+    const bytes = await stat(join(place, "bytes")).catch(() => undefined);
+    const held = record.path === undefined ? (bytes?.size ?? 0) : 0;
+    waiting.set(uploadId, createEntry(uploadId, room.occupy(held), record));
+    events.emit({ type: "journal.recovered", uploadId, acknowledged: record.acknowledged });
+  }
+
+  async function quarantine(name: string): Promise<void> {
+    const to = join(root, "quarantine", `${name}-${randomBytes(3).toString("hex")}`);
+    await mkdir(join(root, "quarantine"), { recursive: true, mode: 0o700 });
+    await rename(join(own, name), to);
+    events.emit({ type: "journal.quarantined", path: to });
+  }
+
+  return {
+    takeOver,
+    /** Room for one upload, before anything is begun. `bytes`: what has to be kept here should it be queued. */
+    async admit(uploadId: string, bytes: number, signal: AbortSignal): Promise<JournalEntry> {
+      return createEntry(uploadId, await room.take(bytes, signal));
+    },
+    /** Nobody drives it from now on but the drainer. */
+    leave(entry: JournalEntry): void {
+      waiting.set(entry.uploadId, entry);
+    },
+    waiting(): JournalEntry[] {
+      return [...waiting.values()].sort((a, b) => (a.record?.sequence ?? 0) - (b.record?.sequence ?? 0));
+    },
+    waitsFor(entityId: string): boolean {
+      return [...waiting.values()].some(({ record }) => record?.intent.entityId === entityId);
+    },
+    /** Resolves when an entry is gone. */
+    removal(signal: AbortSignal): Promise<void> {
+      return new Promise((done, reject) => {
+        const stop = () => {
+          removals.delete(removed);
+          signal.removeEventListener("abort", aborted);
+        };
+        const removed = () => {
+          stop();
+          done();
+        };
+        const aborted = () => {
+          stop();
+          reject(signal.reason as Error);
+        };
+        removals.add(removed);
+        signal.addEventListener("abort", aborted, { once: true });
+      });
+    },
+    /** What is left waits for the next process. */
+    async close(): Promise<void> {
+      clearInterval(heartbeat);
+      if (opened === undefined) return;
+      await opened.catch(() => undefined);
+      await rm(join(own, "lease.json"), { force: true });
+      await rmdir(own).catch(() => undefined);
+      await rmdir(root).catch(() => undefined);
+    },
+  };
+}
+
+/** A second name keeps the content when the file is removed or replaced; where that is impossible, the path has to do. */
+async function linkOrRefer(from: string, to: string): Promise<void> {
+  const { dev } = await stat(from);
+  const target = await stat(join(to, ".."));
+  if (dev === target.dev) await linkOrCopy(from, to);
+}
+
+function parse(text: string): JournalRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
