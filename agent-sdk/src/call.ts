@@ -17,5 +17,10 @@ export function openCall(options: {
 }): Call {
   const deadline = openDeadline(options);
   const { patient = true } = options;
-  return { ...deadline, retries: 0, patient, ...(options.uploadId !== undefined && { uploadId: options.uploadId }) };
+  return {
+    ...deadline,
+    retries: 0,
+    patient,
+    ...(options.uploadId !== undefined && { uploadId: options.uploadId }),
+  };
 }

@@ -27,7 +27,8 @@ import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
 import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
-import { uploadWithConvexSync, type UploadLine } from "./upload-with-convex-sync.ts";
+import type { UploadLine } from "./upload-line.ts";
+import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
 export interface CallOptions {
   signal?: AbortSignal;

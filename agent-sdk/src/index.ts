@@ -1,4 +1,10 @@
-export { createReelsync, type CallOptions, type CloseOptions, type Reelsync, type SessionEnd } from "./client.ts";
+export {
+  createReelsync,
+  type CallOptions,
+  type CloseOptions,
+  type Reelsync,
+  type SessionEnd,
+} from "./client.ts";
 export type { JournalOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
 export type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 export type { Watch } from "./dead-letters/replay.ts";

@@ -5,32 +5,9 @@
  *   dead letter  it may be sent later, but not by itself; `dead-letters/replay.ts` is where it comes back
  *   refused      nothing will help: the caller is told, and the row says why
  */
-import type { AssetIntent } from "../../contract/asset.ts";
-import type { Call } from "./call.ts";
-import type { Begun } from "./convex/records.ts";
 import { becomesDeadLetter, parkedAs, waitsForService, type ReelsyncError } from "./errors.ts";
-import type { Step } from "./events.ts";
-import type { AssetFile } from "./file/asset-file.ts";
-import type { JournalEntry } from "./journal/journal.ts";
-import type { ProgressMeter } from "./progress.ts";
+import type { Upload, UploadLine } from "./upload-line.ts";
 import type { QueuedUpload } from "./upload-request.ts";
-import type { UploadLine } from "./upload-with-convex-sync.ts";
-
-/** How far one upload has come. */
-export interface Upload {
-  readonly id: string;
-  readonly call: Call;
-  readonly meter: ProgressMeter;
-  /** What the caller gets to hear when the upload has to wait for a service; a drained or replayed one throws. */
-  readonly queues: boolean;
-  /** Where a drained upload waits again after this error. */
-  readonly comesBack?: (error: ReelsyncError) => boolean;
-  step: Step | "file";
-  file?: AssetFile;
-  intent?: AssetIntent;
-  begun?: Begun;
-  entry?: JournalEntry;
-}
 
 /** Whether the upload is gone on with after the error, with what it has reached. */
 export function isContinued({ queues, comesBack, entry }: Upload, error: ReelsyncError): boolean {

@@ -10,39 +10,21 @@
 import { randomUUID } from "node:crypto";
 import type { AssetIntent } from "../../contract/asset.ts";
 import { openCall, type Call } from "./call.ts";
-import type { AgentTokens } from "./convex/agent-token.ts";
-import type { Begun, Records } from "./convex/records.ts";
-import type { DeadLetters } from "./dead-letters/dead-letters.ts";
-import type { Mode } from "./config.ts";
+import type { Begun } from "./convex/records.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
-import type { Events } from "./events.ts";
 import { digestFile, openSource } from "./file/take-in.ts";
 import type { AssetFile } from "./file/asset-file.ts";
-import type { Drainer } from "./journal/drainer.ts";
-import type { Journal, JournalEntry } from "./journal/journal.ts";
-import { enqueue, isContinued, leaveLine, type Upload } from "./leave-line.ts";
+import type { JournalEntry } from "./journal/journal.ts";
+import { enqueue, isContinued, leaveLine } from "./leave-line.ts";
 import { assertSameBucket, preflight } from "./preflight.ts";
 import { createProgressMeter } from "./progress.ts";
-import type { ObjectStore } from "./s3/object-store.ts";
-import type { TransferSlots } from "./s3/transfer-slots.ts";
-import { describeUpload, type PublishedUpload, type UploadRequest, type UploadResult } from "./upload-request.ts";
-
-/** Everything an upload meets on its way; one per client. */
-export interface UploadLine {
-  tokens: AgentTokens;
-  records: Records;
-  objects: ObjectStore;
-  slots: TransferSlots;
-  letters: DeadLetters;
-  journal: Journal;
-  drainer: Drainer;
-  mode: Mode;
-  /** What is under way, so that closing can end it. */
-  calls: Set<Call>;
-  events: Events;
-  multipartThreshold: number;
-  timeoutMs: number;
-}
+import type { Upload, UploadLine } from "./upload-line.ts";
+import {
+  describeUpload,
+  type PublishedUpload,
+  type UploadRequest,
+  type UploadResult,
+} from "./upload-request.ts";
 
 /** An upload that comes back, from the journal or from a dead letter, with its id. It never queues. */
 export interface Returning {
@@ -122,7 +104,10 @@ async function publish(
   await preflight(line.tokens, objects, call);
   const { plan, digests } = await digestFile(opened, line.multipartThreshold, line.slots, call.signal, meter);
   if (returning?.sha256 !== undefined && returning.sha256 !== digests.sha256) {
-    throw new ReelsyncError("FILE_CHANGED", `${file.path ?? "The file"} is not what it was when its upload began`);
+    throw new ReelsyncError(
+      "FILE_CHANGED",
+      `${file.path ?? "The file"} is not what it was when its upload began`,
+    );
   }
   const intent = (upload.intent = { ...described, size: file.size, sha256: digests.sha256 });
   events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });

@@ -7,7 +7,8 @@ import type { Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { requestOf, type PublishedUpload } from "../upload-request.ts";
-import { publishOrThrow, type UploadLine } from "../upload-with-convex-sync.ts";
+import type { UploadLine } from "../upload-line.ts";
+import { publishOrThrow } from "../upload-with-convex-sync.ts";
 import type { DeadLetters, DeadLetterView } from "./dead-letters.ts";
 
 export interface ReplayOptions {

@@ -68,6 +68,9 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
   const stop = events.on((event) => {
     if (event.type !== "breaker.changed" || event.to.kind !== "closed") return;
     fruitless = 0;
+    // Sooner than the wait that the outage has grown.
+    clearTimeout(timer);
+    timer = undefined;
     wake();
   });
 
@@ -102,20 +105,20 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
     await journal.takeOver();
     const counts: DrainCounts = { sent: 0, failed: 0, waiting: 0 };
     const scenes = byScene(journal.waiting()).values();
-    let down = false;
+    const outage = new AbortController();
     const worker = async () => {
       for (const scene of scenes) {
         for (const entry of scene) {
-          if (down || closing.signal.aborted) return;
+          if (outage.signal.aborted || closing.signal.aborted) return;
           const outcome = await sendOne(entry);
-          if (outcome === "waiting") down = true;
+          if (outcome === "waiting") outage.abort();
           else counts[outcome] += 1;
         }
       }
     };
     await Promise.all(Array.from({ length: SCENES_AT_ONCE }, worker));
     counts.waiting = journal.waiting().length;
-    fruitless = down ? fruitless + 1 : 0;
+    fruitless = outage.signal.aborted ? fruitless + 1 : 0;
     return counts;
   }
 
@@ -127,10 +130,10 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
   }
 
   function wake(): void {
-    if (closing.signal.aborted || journal.waiting().length === 0) return;
-    clearTimeout(timer);
+    if (timer !== undefined || closing.signal.aborted || journal.waiting().length === 0) return;
     const delayMs = fruitless === 0 ? 0 : retryDelayMs(policy, Math.min(fruitless, 20));
     timer = setTimeout(() => {
+      timer = undefined;
       drain().then(wake, (error: unknown) => warn("draining the journal", error));
     }, delayMs).unref();
   }
@@ -158,4 +161,3 @@ function byScene(entries: readonly JournalEntry[]): Map<string, JournalEntry[]> 
   }
   return scenes;
 }
-

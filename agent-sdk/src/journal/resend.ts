@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { isReelsyncError, type ReelsyncError } from "../errors.ts";
 import { openDiskFile, type AssetFile } from "../file/asset-file.ts";
 import { requestOf, type PublishedUpload } from "../upload-request.ts";
-import { publishOrThrow, type UploadLine } from "../upload-with-convex-sync.ts";
+import type { UploadLine } from "../upload-line.ts";
+import { publishOrThrow } from "../upload-with-convex-sync.ts";
 import { linkOrCopy } from "./durable-file.ts";
 import type { JournalEntry } from "./journal.ts";
 

@@ -54,12 +54,12 @@ export function createRoom({ maxEntries, maxBytes, waitForRoomMs }: RoomLimits):
       if (waiting.length === 0 && fits(bytes)) return occupy(bytes);
       if (bytes > maxBytes) throw full(bytes);
       return new Promise((resolve, reject) => {
-        const leave = (reason: unknown) => {
+        const leave = (reason: Error) => {
           waiting.splice(waiting.indexOf(waiter), 1);
           stop();
-          reject(reason as Error);
+          reject(reason);
         };
-        const onAbort = () => leave(signal.reason);
+        const onAbort = () => leave(signal.reason as Error);
         const timer = setTimeout(() => leave(full(bytes)), waitForRoomMs);
         const stop = () => {
           clearTimeout(timer);

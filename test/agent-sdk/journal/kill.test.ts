@@ -116,7 +116,8 @@ describe("[G1] a multipart upload whose process was killed", () => {
     let parts = 0;
     s3.spoil = ({ method, target }) => {
       if (method === "PUT" && target.includes("partNumber=")) parts += 1;
-      const last = what === "UploadPart" ? parts === ordinal : method === "POST" && target.includes("uploadId=");
+      const last =
+        what === "UploadPart" ? parts === ordinal : method === "POST" && target.includes("uploadId=");
       if (!last) return undefined;
       agent.kill();
       s3.spoil = () => undefined;

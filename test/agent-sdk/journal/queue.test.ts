@@ -91,7 +91,7 @@ describe("[G1] an outage is answered with `queued`, and what was queued is publi
     const { deployment } = studio.stack.local;
     await deployment.stop();
     const bytes = randomBytes(1000);
-    const answer = await upload(client, sceneId, { file: bytes, timeoutMs: 500 });
+    const answer = await upload(client, sceneId, { file: bytes, timeoutMs: 3_000 });
     expect(answer.state).toBe("queued");
     await deployment.start();
     await until(client, "journal.sent");
@@ -105,7 +105,7 @@ describe("[G1] an outage is answered with `queued`, and what was queued is publi
     proxy.spoil = ({ body }) => (body.includes("assets:commit") ? { status: 503 } : undefined);
     const bytes = randomBytes(1000);
     const file = await studio.file("scene.mp4", bytes);
-    expect(await upload(client, sceneId, { file, timeoutMs: 500 })).toMatchObject({ state: "queued" });
+    expect(await upload(client, sceneId, { file, timeoutMs: 3_000 })).toMatchObject({ state: "queued" });
     proxy.spoil = () => undefined;
     await until(client, "journal.sent");
     await expectStored(sceneId, [bytes]);
@@ -245,7 +245,8 @@ test("[G1] closing with a grace journals what has not finished by then", async (
   const { sceneId } = await studio.scene(client.reelsync);
   // S3 that never answers.
   const reached = new Promise<void>((resolve) => {
-    proxy.spoil = ({ method }) => (method === "PUT" ? () => (resolve(), new Promise(() => undefined)) : undefined);
+    proxy.spoil = ({ method }) =>
+      method === "PUT" ? () => (resolve(), new Promise(() => undefined)) : undefined;
   });
   const bytes = randomBytes(1000);
   const answer = upload(client, sceneId, { file: bytes });

@@ -1,0 +1,48 @@
+/** What the steps of an upload hand to each other: the line, which is one for each client, and how far one upload has come. */
+import type { AssetIntent } from "../../contract/asset.ts";
+import type { Call } from "./call.ts";
+import type { Mode } from "./config.ts";
+import type { AgentTokens } from "./convex/agent-token.ts";
+import type { Begun, Records } from "./convex/records.ts";
+import type { DeadLetters } from "./dead-letters/dead-letters.ts";
+import type { ReelsyncError } from "./errors.ts";
+import type { Events, Step } from "./events.ts";
+import type { AssetFile } from "./file/asset-file.ts";
+import type { Drainer } from "./journal/drainer.ts";
+import type { Journal, JournalEntry } from "./journal/journal.ts";
+import type { ProgressMeter } from "./progress.ts";
+import type { ObjectStore } from "./s3/object-store.ts";
+import type { TransferSlots } from "./s3/transfer-slots.ts";
+
+/** Everything an upload meets on its way; one per client. */
+export interface UploadLine {
+  tokens: AgentTokens;
+  records: Records;
+  objects: ObjectStore;
+  slots: TransferSlots;
+  letters: DeadLetters;
+  journal: Journal;
+  drainer: Drainer;
+  mode: Mode;
+  /** What is under way, so that closing can end it. */
+  calls: Set<Call>;
+  events: Events;
+  multipartThreshold: number;
+  timeoutMs: number;
+}
+
+/** How far one upload has come. */
+export interface Upload {
+  readonly id: string;
+  readonly call: Call;
+  readonly meter: ProgressMeter;
+  /** What the caller gets to hear when the upload has to wait for a service; a drained or replayed one throws. */
+  readonly queues: boolean;
+  /** Where a drained upload waits again after this error. */
+  readonly comesBack?: (error: ReelsyncError) => boolean;
+  step: Step | "file";
+  file?: AssetFile;
+  intent?: AssetIntent;
+  begun?: Begun;
+  entry?: JournalEntry;
+}
