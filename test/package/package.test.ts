@@ -144,8 +144,8 @@ describe("a consumer in TypeScript", () => {
       const { sceneId } = await reelsync.upsertScene({ sessionId, sceneKey: "intro", index: 0, title: "Intro" });
       const request: UploadRequest = { file, entity: { type: "scene", id: sceneId }, assetType: "video_chunk" };
       try {
-        const { url } = await reelsync.uploadWithConvexSync({ ...request, onProgress: ({ loaded }) => void loaded });
-        return url;
+        const upload = await reelsync.uploadWithConvexSync({ ...request, onProgress: ({ loaded }) => void loaded });
+        return upload.state === "queued" ? upload.uploadId : upload.url;
       } catch (error) {
         if (isReelsyncError(error) && error.code === "S3_UNAVAILABLE") return error.deadLetter?.id ?? "";
         throw error;

@@ -6,12 +6,17 @@ import type { Context } from "./context.ts";
 
 export async function withReelsync<T>(
   context: Context,
-  work: (reelsync: Reelsync) => Promise<T>,
+  work: (reelsync: Reelsync<"strict">) => Promise<T>,
 ): Promise<T> {
   // Loaded by the commands that move bytes alone: the AWS SDK takes longer to load than help takes to show.
   const { createReelsync } = await import("../client.ts");
   const { timeoutMs } = context;
-  const reelsync = createReelsync({ env: context.env, ...(timeoutMs !== undefined && { timeoutMs }) });
+  const reelsync = createReelsync({
+    env: context.env,
+    // Whoever types a command waits for its end, and its exit code is about that.
+    mode: "strict",
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  });
   reelsync.on((event) => {
     const told = tell(event);
     if (told !== undefined) context.output.say(context.output.paintTalk("yellow", told));

@@ -56,6 +56,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   FILE_EMPTY: EXIT.usage,
   FILE_UNREADABLE: EXIT.general,
   FILE_CHANGED: EXIT.conflict,
+  JOURNAL_FULL: EXIT.temporary,
   CONFIG_INVALID: EXIT.usage,
   BUCKET_NOT_FOUND: EXIT.notFound,
   BUCKET_MISMATCH: EXIT.fatal,

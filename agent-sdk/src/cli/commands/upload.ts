@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { ASSET_TYPES, type AssetType, type Metadata } from "../../../../contract/asset.ts";
 import type { Reelsync } from "../../client.ts";
-import type { UploadRequest, UploadResult } from "../../upload-request.ts";
+import type { UploadRequest, PublishedUpload } from "../../upload-request.ts";
 import { withReelsync } from "../agent.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
@@ -152,7 +152,7 @@ function valueOf(text: string): string | number | boolean {
 }
 
 async function uploadOne(
-  reelsync: Reelsync,
+  reelsync: Reelsync<"strict">,
   { file, request }: Planned,
   bars: ProgressBars,
   isOneOfMany: boolean,
@@ -184,7 +184,7 @@ async function sizeOf(file: UploadRequest["file"]): Promise<number> {
   return typeof file === "string" ? ((await stat(file).catch(() => undefined))?.size ?? 0) : 0;
 }
 
-function line(file: string, result: UploadResult, paint: Context["output"]["paint"]): string {
+function line(file: string, result: PublishedUpload, paint: Context["output"]["paint"]): string {
   const { assetId, state, version, s3Key, deduped } = result;
   return [
     plain(file),
