@@ -28,6 +28,8 @@ const rowsOf = async (sceneIds: readonly string[]) =>
   (await studio.rows("assets")).filter(({ entityId }) => sceneIds.includes(String(entityId)));
 
 describe("[G1] [G3] an agent that is killed at any point", () => {
+  const met = { ready: 0, queued: 0, superseded: 0, killed: 0, recovered: 0 };
+
   test.each(Array.from({ length: RUNS }, (_, index) => FIRST_SEED + index))(
     "leaves nothing undone that it had acknowledged, and nothing twice: seed %i",
     async (seed) => {
@@ -70,10 +72,13 @@ describe("[G1] [G3] an agent that is killed at any point", () => {
       };
       await agent.ended;
       const acknowledged = agent.said.flatMap((line) => line.acknowledged ?? []);
+      for (const { state } of acknowledged) met[state] += 1;
+      met.killed += agent.said.at(-1)?.event === "done" ? 0 : 1;
 
       const second = studio.queueing({ journalDir, deadLetterDir });
       const counts = await second.reelsync.drain();
       expect(counts).toMatchObject({ failed: 0, waiting: 0 });
+      met.recovered += counts.sent;
       const rows = await rowsOf(sceneIds);
       for (const { sceneId, chunkIndex, sha256: hash } of acknowledged) {
         const slot = rows.filter((row) => row["entityId"] === sceneId && row["chunkIndex"] === chunkIndex);
@@ -91,6 +96,12 @@ describe("[G1] [G3] an agent that is killed at any point", () => {
     },
     60_000,
   );
+
+  test.runIf(RUNS >= 20)("met every outcome in these runs", () => {
+    console.info(`${RUNS} agents: ${JSON.stringify(met)}`);
+    expect(met.killed).toBeGreaterThan(RUNS / 2);
+    expect(Math.min(met.ready, met.queued, met.recovered)).toBeGreaterThan(RUNS / 2);
+  });
 });
 
 describe("[G1] a multipart upload whose process was killed", () => {
