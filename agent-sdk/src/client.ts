@@ -8,6 +8,7 @@ import { openCall, type Call } from "./call.ts";
 import { loadConfig, type ReelsyncOptions } from "./config.ts";
 import { createAgentTokens } from "./convex/agent-token.ts";
 import { createConvexCaller } from "./convex/convex-caller.ts";
+import { createHealthReports } from "./convex/health-report.ts";
 import { createPost } from "./convex/post.ts";
 import { createRecords } from "./convex/records.ts";
 import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
@@ -23,6 +24,7 @@ import {
 import { createGuard } from "./resilience/guard.ts";
 import { createObjectStore } from "./s3/object-store.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
+import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { UploadRequest, UploadResult } from "./upload-request.ts";
 import { uploadWithConvexSync, type UploadLine } from "./upload-with-convex-sync.ts";
 
@@ -42,6 +44,20 @@ export interface Reelsync {
   endSession: (end: SessionEnd, options?: CallOptions) => Promise<void>;
   /** Bytes into S3 and their record into Convex. Safe to call twice: the same content for the same place is one asset. */
   uploadWithConvexSync: (request: UploadRequest) => Promise<UploadResult>;
+  /** Many uploads at once. One that fails is listed in `failed` and leaves the others alone; never throws for one. */
+  batchSyncAssets: (uploads: readonly UploadRequest[], options?: SyncOptions) => Promise<SyncResult>;
+  /** The same for the files of one scene. */
+  syncSceneAssets: (
+    sceneId: string,
+    files: readonly EntityFile[],
+    options?: SyncOptions,
+  ) => Promise<SyncResult>;
+  /** The same for the files of a session itself: combined video, subtitles, manifest. */
+  syncSessionAssets: (
+    sessionId: string,
+    files: readonly EntityFile[],
+    options?: SyncOptions,
+  ) => Promise<SyncResult>;
   /** A fresh URL of a stored asset, as every player of the deployment gets it. */
   urlFor: (assetId: string, options?: CallOptions) => Promise<SignedAssetUrl>;
   readonly deadLetters: {
@@ -103,6 +119,14 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     timeoutMs: config.timeoutMs,
   };
   const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
+  const sync = createSync((request) => uploadWithConvexSync(line, request));
+  const health = createHealthReports({
+    agent: letters.agent,
+    convex,
+    breakers,
+    events,
+    waiting: sync.waiting,
+  });
   const watches = new Set<Watch>();
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -134,6 +158,11 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
         await records.endSession({ ...end, outcome }, call);
       }),
     uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
+    batchSyncAssets: (uploads, syncOptions) => open(() => sync.batchSyncAssets(uploads, syncOptions)),
+    syncSceneAssets: (id, files, syncOptions) =>
+      open(() => sync.syncEntityAssets({ type: "scene", id }, files, syncOptions)),
+    syncSessionAssets: (id, files, syncOptions) =>
+      open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),
@@ -153,6 +182,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       await Promise.all([...watches].map((watch) => watch.close()));
       await Promise.allSettled(running);
       await letters.idle();
+      await health.close();
       objects.close();
       closeConnections();
       breakers.s3.close();

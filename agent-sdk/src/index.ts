@@ -7,6 +7,7 @@ export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts
 export type { Phase, Progress } from "./progress.ts";
 export type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type { RetryPolicy } from "./resilience/retry.ts";
+export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { UploadRequest, UploadResult } from "./upload-request.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";

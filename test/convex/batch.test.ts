@@ -109,7 +109,7 @@ describe("a batch of commits", () => {
     const answers = await beginAll(intents);
     return answers.map((one, index) => {
       if (!one.ok) throw new Error(one.message);
-      return { assetId: one.assetId as string, object: storedAs(intents[index]!) };
+      return { assetId: one.assetId, object: storedAs(intents[index]!) };
     });
   }
   const session = () => acme.agent.query(api.sessions.get, { sessionId: acme.sessionId });
