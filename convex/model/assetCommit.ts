@@ -10,7 +10,7 @@ import type { Caller } from "./access.ts";
 import { settleEffects } from "./assetEffects.ts";
 import type { AssetEffect } from "./assetEffects.ts";
 import { noteGivenUp } from "./assetFailure.ts";
-import { currentOf, newestInSlot } from "./assetRows.ts";
+import { currentOf, newestInSlot, versionsOf } from "./assetRows.ts";
 import { resolveDeadLettersOf } from "./uploadCalls.ts";
 import { enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
@@ -118,7 +118,8 @@ async function record(
     uploadedAt: Date.now(),
   };
   const status = (await isFenced(ctx, row)) ? "superseded" : "ready";
-  const replaced = status === "ready" ? await currentOf(ctx, row) : null;
+  // Whatever the first version of a slot could replace would be newer, and would have fenced it.
+  const replaced = status === "ready" && row.version > 1 ? await currentOf(ctx, row) : null;
   await ctx.db.patch("assets", row._id, { ...stored, status });
   if (replaced !== null) await ctx.db.patch("assets", replaced._id, { status: "superseded" });
 
@@ -129,6 +130,8 @@ async function record(
 
 /** Whether a newer version of the slot was ever committed, even one whose object is lost by now. */
 async function isFenced(ctx: QueryCtx, row: Doc<"assets">): Promise<boolean> {
+  const latest = await versionsOf(ctx, row).first();
+  if (latest?._id === row._id) return false;
   for (const status of ["ready", "missing", "deleted"] satisfies AssetStatus[]) {
     const newest = await newestInSlot(ctx, row, status);
     if (newest !== null && newest.version > row.version) return true;

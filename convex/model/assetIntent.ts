@@ -86,7 +86,8 @@ export async function noteBegin(
   const known = await callOf(ctx, tenant._id, intent.uploadId);
   if (known !== null) return repeatCall(ctx, known, intent, tenant, effects);
 
-  const latest = await latestWish(ctx, intent);
+  const newest = await versionsOf(ctx, intent).first();
+  const latest = newest === null ? null : await latestWish(ctx, intent);
   if (latest?.checksum === intent.sha256 && latest.size === intent.size) {
     const deduped = latest.status === "ready";
     await rememberCall(ctx, latest, intent.uploadId, deduped);
@@ -95,7 +96,7 @@ export async function noteBegin(
     effects.push({ row: latest, event: { kind: "settled", ready: false } });
     return opened(latest, "ready", true);
   }
-  const row = await openVersion(ctx, entity, tenant, intent, storageTarget());
+  const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0);
   await rememberCall(ctx, row, intent.uploadId, false);
   effects.push({ row, event: { kind: "opened" } });
   return opened(row, "pending", false);
@@ -190,7 +191,7 @@ function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
 
 async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants">): Promise<void> {
   const leaving = await entryToReclaim(ctx, row.tenantId, row.s3Key);
-  await reserve(ctx, tenant, row);
+  await reserve(ctx, tenant, row.size, await rowsOfKey(ctx, row.tenantId, row.s3Key));
   await reclaim(ctx, leaving);
   await ctx.db.patch("assets", row._id, {
     status: "pending",
@@ -218,8 +219,9 @@ async function openVersion(
   { session, scene }: Entity,
   tenant: Doc<"tenants">,
   intent: AssetIntent,
-  target: StorageTarget,
+  newestVersion: number,
 ): Promise<Doc<"assets">> {
+  const target = storageTarget();
   if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
     refuse("TOO_MANY_SCENES", `A session holds at most ${MAX_ASSETS_PER_SESSION} current assets.`);
   }
@@ -229,9 +231,8 @@ async function openVersion(
     refuse("INVALID_ARGUMENT", `size, sha256: "${s3Key}" is recorded with another size or checksum.`);
   }
   const leaving = await entryToReclaim(ctx, tenant._id, s3Key);
-  await reserve(ctx, tenant, { s3Key, size: intent.size });
+  await reserve(ctx, tenant, intent.size, sharing);
   await reclaim(ctx, leaving);
-  const newest = await versionsOf(ctx, intent).first();
   const assetId = await ctx.db.insert("assets", {
     tenantId: tenant._id,
     projectId: session.projectId,
@@ -241,7 +242,7 @@ async function openVersion(
     entityId: intent.entityId,
     assetType: intent.assetType,
     chunkIndex: intent.chunkIndex,
-    version: (newest?.version ?? 0) + 1,
+    version: newestVersion + 1,
     status: "pending",
     bucket: target.bucket,
     s3Key,
