@@ -122,7 +122,7 @@ describe("a batch of commits", () => {
     const timeline = await acme.people.viewer.query(api.playback.timeline, { sessionId: acme.sessionId });
     expect(timeline?.scenes[0]?.chunks.map(({ chunkIndex }) => chunkIndex)).toEqual([...items.keys()]);
     expect(await session()).toMatchObject({ assetCount: 100, totalAssetSize: 100_000, readyCount: 1 });
-  });
+  }, 30_000);
 
   test("[G7] records the refusal of what S3 stored wrongly, and commits the rest", async () => {
     const items = await begun(3);
