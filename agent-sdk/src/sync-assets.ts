@@ -105,5 +105,5 @@ function lanesOf(uploads: readonly UploadRequest[]): ArrayIterator<Lane> {
     if (lane === undefined) lanes.set(place, [[index, request]]);
     else lane.push([index, request]);
   }
-  return lanes.values() as ArrayIterator<Lane>;
+  return lanes.values();
 }

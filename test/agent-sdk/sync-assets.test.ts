@@ -182,7 +182,7 @@ describe("an agent's health", () => {
       events,
       waiting: () => 2,
       intervalMs: 5,
-      convex: (async (_kind: unknown, _reference: unknown, args: unknown) => void told.push(args)) as never,
+      convex: (async (_kind: unknown, _reference: unknown, args: unknown) => void told.push(args)),
     });
     const uploadId = "u";
     events.emit({ type: "upload.started", uploadId, fileName: "f" });

@@ -27,7 +27,7 @@ const arbitraryValidator = fc.letrec<{ validator: ValidatorJson }>((tie) => {
       fc
         .uniqueArray(fc.tuple(field, member), { maxLength: 3, selector: ([name]) => name })
         .map((fields) => ({ type: "object" as const, value: Object.fromEntries(fields) })),
-    ) as fc.Arbitrary<ValidatorJson>,
+    ),
   };
 }).validator;
 
