@@ -5,9 +5,15 @@ import { join } from "node:path";
 import { startReelsyncStack } from "../demo/stack.ts";
 import { benchCommitLatency } from "./commit-latency.ts";
 import { benchMutations } from "./mutations.ts";
+import { benchSmallFiles } from "./sdk-small-files.ts";
 import { benchSdkUpload } from "./sdk-upload.ts";
 
-const benches = { upload: benchSdkUpload, latency: benchCommitLatency, mutations: benchMutations };
+const benches = {
+  upload: benchSdkUpload,
+  "small-files": benchSmallFiles,
+  latency: benchCommitLatency,
+  mutations: benchMutations,
+};
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(benches, name));
 if (unknown.length > 0) {

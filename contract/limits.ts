@@ -47,3 +47,9 @@ export const MAX_URLS_PER_CALL = 100;
 
 /** Age below which the reconciler never judges an object or an upload: longer than the longest legal upload and its retries. */
 export const RECONCILE_GRACE_MS = 24 * HOUR;
+
+/** Items of one `beginBatch`, `commitBatch` or `byUploads`: far within what one Convex transaction may read (4,096 ranges). */
+export const MAX_BATCH_ITEMS = 100;
+
+/** An agent's health is written this often at most while nothing about it changes. */
+export const AGENT_REPORT_INTERVAL_MS = 30 * SECOND;

@@ -1,22 +1,23 @@
 /** Public functions of assets: intent → bytes → commit, and reading back. */
 import * as z from "zod";
-import { assetIntentSchema, storedObjectSchema } from "../contract/asset.ts";
-import { MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
+import type { AssetIntent } from "../contract/asset.ts";
+import { MAX_BATCH_ITEMS, MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
 import { agentMutation, editorMutation, viewerQuery } from "./functions.ts";
+import { beginAssets, commitArgsSchema, commitAssets } from "./model/assetBatch.ts";
 import { commitAsset } from "./model/assetCommit.ts";
+import type { CommitArgs } from "./model/assetCommit.ts";
 import { failAsset, markUploading } from "./model/assetFailure.ts";
-import { beginAsset } from "./model/assetIntent.ts";
-import { assetById, assetByUpload } from "./model/assets.ts";
+import { beginAsset, uncheckedIntentSchema } from "./model/assetIntent.ts";
+import { assetById, assetByUpload, assetsByUpload } from "./model/assets.ts";
 
 export const begin = editorMutation({
-  args: {
-    ...assetIntentSchema.shape,
-    // Judged by the model, which gives each fault its own code.
-    assetType: z.string(),
-    contentType: z.string(),
-    size: z.number().int().min(0),
-  },
+  args: uncheckedIntentSchema.shape,
   handler: async (ctx, args) => beginAsset(ctx, ctx.caller, args),
+});
+
+export const beginBatch = editorMutation({
+  args: { items: itemsOf<AssetIntent>() },
+  handler: async (ctx, { items }) => beginAssets(ctx, ctx.caller, items),
 });
 
 export const uploading = agentMutation({
@@ -25,8 +26,13 @@ export const uploading = agentMutation({
 });
 
 export const commit = editorMutation({
-  args: { assetId: z.string(), object: storedObjectSchema },
+  args: commitArgsSchema.shape,
   handler: async (ctx, args) => commitAsset(ctx, ctx.caller, args),
+});
+
+export const commitBatch = editorMutation({
+  args: { items: itemsOf<CommitArgs>() },
+  handler: async (ctx, { items }) => commitAssets(ctx, ctx.caller, items),
 });
 
 export const fail = editorMutation({
@@ -43,7 +49,18 @@ export const byUpload = viewerQuery({
   handler: async (ctx, args) => assetByUpload(ctx, ctx.caller, args),
 });
 
+/** In the order of the ids; null for what is unknown. */
+export const byUploads = viewerQuery({
+  args: { uploadIds: z.array(z.string()).max(MAX_BATCH_ITEMS) },
+  handler: async (ctx, { uploadIds }) => assetsByUpload(ctx, ctx.caller, uploadIds),
+});
+
 export const get = viewerQuery({
   args: { assetId: z.string() },
   handler: async (ctx, args) => assetById(ctx, ctx.caller, args),
 });
+
+/** Told to clients as what it is, and judged item by item in the model, which answers for each. */
+function itemsOf<Item>() {
+  return z.array(z.custom<Item>()).max(MAX_BATCH_ITEMS);
+}

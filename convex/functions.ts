@@ -15,9 +15,10 @@ import {
   mutation,
   query,
 } from "./_generated/server";
+import type { Refusal } from "../contract/error-code.ts";
 import { resolveCaller } from "./model/access.ts";
 import type { Audience } from "./model/access.ts";
-import { refusal, refuse } from "./model/refusal.ts";
+import { argumentRefusal, refuse } from "./model/refusal.ts";
 
 /** For the system's own steps, which are handed a tenant instead of finding one. */
 export { httpAction, internalAction, internalMutation, internalQuery };
@@ -82,10 +83,9 @@ function codedFaults<Builder>(builder: Builder): Builder {
     })) as Builder;
 }
 
-function zodFault(fault: unknown): ConvexError<ReturnType<typeof refusal>> | null {
+function zodFault(fault: unknown): ConvexError<Refusal> | null {
   if (!(fault instanceof ConvexError)) return null;
   const data = fault.data as { ZodError?: { path: (string | number)[]; message: string }[] };
   if (data.ZodError === undefined) return null;
-  const facts = data.ZodError.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  return new ConvexError(refusal("INVALID_ARGUMENT", `${facts.join("; ")}.`));
+  return new ConvexError(argumentRefusal(data.ZodError));
 }

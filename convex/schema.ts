@@ -5,6 +5,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { zodToConvex, zodToConvexFields } from "convex-helpers/server/zod4";
+import { agentReportSchema } from "../contract/agent-report.ts";
 import { assetIntentSchema, assetSchema } from "../contract/asset.ts";
 import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
 import { findingKindSchema, reconcileStatusSchema, repairSchema } from "../contract/reconcile.ts";
@@ -238,6 +239,17 @@ export default defineSchema({
     tenantId: v.id("tenants"),
     usedBytes: v.number(),
   }).index("by_tenantId", ["tenantId"]),
+
+  /** How each running agent is, one row for each key and agent name. Written by `agents.report`, read by the admin console and by nothing that viewers see. */
+  agentHealth: defineTable({
+    tenantId: v.id("tenants"),
+    agentKeyId: v.id("agentKeys"),
+    keyName: v.string(),
+    ...zodToConvexFields(agentReportSchema.shape),
+    reportedAt: v.number(),
+  })
+    .index("by_agentKeyId_and_agent", ["agentKeyId", "agent"])
+    .index("by_tenantId", ["tenantId"]),
 
   /** What admins did. Written by admin functions, read by the console; never changed. */
   auditLog: defineTable({

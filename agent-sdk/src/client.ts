@@ -8,6 +8,7 @@ import { openCall, type Call } from "./call.ts";
 import { loadConfig, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createAgentTokens } from "./convex/agent-token.ts";
 import { createConvexCaller } from "./convex/convex-caller.ts";
+import { createHealthReports } from "./convex/health-report.ts";
 import { createPost } from "./convex/post.ts";
 import { createRecords } from "./convex/records.ts";
 import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
@@ -26,6 +27,7 @@ import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
 import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
+import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 import type { UploadLine } from "./upload-line.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
@@ -55,6 +57,20 @@ export interface Reelsync<M extends Mode = Mode> {
   ) => Promise<M extends "strict" ? PublishedUpload : UploadResult>;
   /** Sends what waits in the journal, that of processes that are gone included; says what came of it. */
   drain: () => Promise<DrainCounts>;
+  /** Many uploads at once. One that fails is listed in `failed` and leaves the others alone; never throws for one. */
+  batchSyncAssets: (uploads: readonly UploadRequest[], options?: SyncOptions) => Promise<SyncResult>;
+  /** The same for the files of one scene. */
+  syncSceneAssets: (
+    sceneId: string,
+    files: readonly EntityFile[],
+    options?: SyncOptions,
+  ) => Promise<SyncResult>;
+  /** The same for the files of a session itself: combined video, subtitles, manifest. */
+  syncSessionAssets: (
+    sessionId: string,
+    files: readonly EntityFile[],
+    options?: SyncOptions,
+  ) => Promise<SyncResult>;
   /** A fresh URL of a stored asset, as every player of the deployment gets it. */
   urlFor: (assetId: string, options?: CallOptions) => Promise<SignedAssetUrl>;
   readonly deadLetters: {
@@ -132,6 +148,14 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     timeoutMs: config.timeoutMs,
   };
   const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
+  const sync = createSync((request) => uploadWithConvexSync(line, request));
+  const health = createHealthReports({
+    agent: letters.agent,
+    convex,
+    breakers,
+    events,
+    waiting: sync.waiting,
+  });
   const watches = new Set<Watch>();
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -164,6 +188,11 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       }),
     uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
     drain: () => open(drainer.drain),
+    batchSyncAssets: (uploads, syncOptions) => open(() => sync.batchSyncAssets(uploads, syncOptions)),
+    syncSceneAssets: (id, files, syncOptions) =>
+      open(() => sync.syncEntityAssets({ type: "scene", id }, files, syncOptions)),
+    syncSessionAssets: (id, files, syncOptions) =>
+      open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),
@@ -187,6 +216,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       clearTimeout(grace);
       await journal.close();
       await letters.idle();
+      await health.close();
       objects.close();
       closeConnections();
       breakers.s3.close();

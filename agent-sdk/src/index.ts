@@ -15,6 +15,7 @@ export type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type { RetryPolicy } from "./resilience/retry.ts";
 export type { DrainCounts } from "./journal/drainer.ts";
 export type { PublishedUpload, QueuedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
+export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";
 export type { SceneUpsert } from "../../contract/scene.ts";

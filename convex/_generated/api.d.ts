@@ -9,6 +9,7 @@
  */
 
 import type * as agentKeys from "../agentKeys.js";
+import type * as agents from "../agents.js";
 import type * as assets from "../assets.js";
 import type * as bucket from "../bucket.js";
 import type * as crons from "../crons.js";
@@ -18,10 +19,13 @@ import type * as housekeeping from "../housekeeping.js";
 import type * as http from "../http.js";
 import type * as model_access from "../model/access.js";
 import type * as model_agentAudience from "../model/agentAudience.js";
+import type * as model_agentHealth from "../model/agentHealth.js";
 import type * as model_agentKey from "../model/agentKey.js";
 import type * as model_agentKeys from "../model/agentKeys.js";
 import type * as model_agentToken from "../model/agentToken.js";
+import type * as model_assetBatch from "../model/assetBatch.js";
 import type * as model_assetCommit from "../model/assetCommit.js";
+import type * as model_assetEffects from "../model/assetEffects.js";
 import type * as model_assetFailure from "../model/assetFailure.js";
 import type * as model_assetIntent from "../model/assetIntent.js";
 import type * as model_assetRows from "../model/assetRows.js";
@@ -67,6 +71,7 @@ import type {
 
 declare const fullApi: ApiFromModules<{
   agentKeys: typeof agentKeys;
+  agents: typeof agents;
   assets: typeof assets;
   bucket: typeof bucket;
   crons: typeof crons;
@@ -76,10 +81,13 @@ declare const fullApi: ApiFromModules<{
   http: typeof http;
   "model/access": typeof model_access;
   "model/agentAudience": typeof model_agentAudience;
+  "model/agentHealth": typeof model_agentHealth;
   "model/agentKey": typeof model_agentKey;
   "model/agentKeys": typeof model_agentKeys;
   "model/agentToken": typeof model_agentToken;
+  "model/assetBatch": typeof model_assetBatch;
   "model/assetCommit": typeof model_assetCommit;
+  "model/assetEffects": typeof model_assetEffects;
   "model/assetFailure": typeof model_assetFailure;
   "model/assetIntent": typeof model_assetIntent;
   "model/assetRows": typeof model_assetRows;

@@ -7,15 +7,14 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
-import { giveUp } from "./assetFailure.ts";
-import { currentOf, newestInSlot } from "./assetRows.ts";
+import { settleEffects } from "./assetEffects.ts";
+import type { AssetEffect } from "./assetEffects.ts";
+import { noteGivenUp } from "./assetFailure.ts";
+import { currentOf, newestInSlot, versionsOf } from "./assetRows.ts";
 import { resolveDeadLettersOf } from "./uploadCalls.ts";
 import { enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refusal, refuse } from "./refusal.ts";
-import { followAsset } from "./sceneState.ts";
-import { changeSession } from "./sessionCounters.ts";
-import type { SessionChange } from "./sessionCounters.ts";
 
 export interface Committed {
   assetId: Id<"assets">;
@@ -32,10 +31,28 @@ export interface CommitRefused {
   message: string;
 }
 
+export interface CommitArgs {
+  assetId: string;
+  object: StoredObject;
+}
+
 export async function commitAsset(
   ctx: MutationCtx,
   caller: Caller,
-  args: { assetId: string; object: StoredObject },
+  args: CommitArgs,
+): Promise<Committed | CommitRefused> {
+  const effects: AssetEffect[] = [];
+  const answer = await noteCommit(ctx, caller, args, effects);
+  await settleEffects(ctx, effects);
+  return answer;
+}
+
+/** Changes the asset's own rows and notes what follows. Refuses before it writes anything. */
+export async function noteCommit(
+  ctx: MutationCtx,
+  caller: Caller,
+  args: CommitArgs,
+  effects: AssetEffect[],
 ): Promise<Committed | CommitRefused> {
   const row = await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND");
   switch (row.status) {
@@ -45,7 +62,9 @@ export async function commitAsset(
     case "pending":
     case "uploading": {
       const fault = faultOf(row, args.object);
-      return fault === null ? record(ctx, row, args.object) : refuseCommit(ctx, row, args.object, fault);
+      return fault === null
+        ? record(ctx, row, args.object, effects)
+        : refuseCommit(ctx, row, args.object, fault, effects);
     }
     case "error":
       if (row.errorCode === "COMMIT_REFUSED") return refused(row, row.errorMessage ?? "");
@@ -74,9 +93,10 @@ async function refuseCommit(
   row: Doc<"assets">,
   object: StoredObject,
   fault: string,
+  effects: AssetEffect[],
 ): Promise<CommitRefused> {
   const { message } = refusal("COMMIT_REFUSED", fault);
-  await giveUp(ctx, row, "COMMIT_REFUSED", message);
+  await noteGivenUp(ctx, row, "COMMIT_REFUSED", message, effects);
   // An object in another bucket is not ours to remove.
   if (object.bucket === row.bucket) await enqueueDelete(ctx, row, message);
   return refused(row, message);
@@ -86,65 +106,35 @@ function refused(row: Doc<"assets">, message: string): CommitRefused {
   return { assetId: row._id, status: "refused", version: row.version, code: "COMMIT_REFUSED", message };
 }
 
-async function record(ctx: MutationCtx, row: Doc<"assets">, object: StoredObject): Promise<Committed> {
+async function record(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  object: StoredObject,
+  effects: AssetEffect[],
+): Promise<Committed> {
   const stored = {
     etag: object.etag,
     ...present({ versionId: object.versionId }),
     uploadedAt: Date.now(),
   };
   const status = (await isFenced(ctx, row)) ? "superseded" : "ready";
-  const replaced = status === "ready" ? await currentOf(ctx, row) : null;
+  // Whatever the first version of a slot could replace would be newer, and would have fenced it.
+  const replaced = status === "ready" && row.version > 1 ? await currentOf(ctx, row) : null;
   await ctx.db.patch("assets", row._id, { ...stored, status });
   if (replaced !== null) await ctx.db.patch("assets", replaced._id, { status: "superseded" });
 
-  const counted = await followAsset(ctx, row.sceneId, row, {
-    kind: "settled",
-    ready: status === "ready",
-  });
-  const session = await ctx.db.get("sessions", row.sessionId);
-  if (session !== null && status === "ready") {
-    await changeSession(ctx, session, {
-      ...counted,
-      bytes: row.size - (replaced?.size ?? 0),
-      assets: replaced === null ? 1 : 0,
-      pointers: pointersTo(session, row, replaced),
-    });
-  }
+  effects.push({ row, event: { kind: "settled", ready: status === "ready" }, replaced });
   await resolveDeadLettersOf(ctx, row);
   return { assetId: row._id, status, version: row.version };
 }
 
 /** Whether a newer version of the slot was ever committed, even one whose object is lost by now. */
 async function isFenced(ctx: QueryCtx, row: Doc<"assets">): Promise<boolean> {
+  const latest = await versionsOf(ctx, row).first();
+  if (latest?._id === row._id) return false;
   for (const status of ["ready", "missing", "deleted"] satisfies AssetStatus[]) {
     const newest = await newestInSlot(ctx, row, status);
     if (newest !== null && newest.version > row.version) return true;
   }
   return false;
-}
-
-/** A session without a thumbnail of its own shows the first one any of its scenes got. */
-function pointersTo(
-  session: Doc<"sessions">,
-  row: Doc<"assets">,
-  replaced: Doc<"assets"> | null,
-): SessionChange["pointers"] {
-  if (row.entityType === "session") {
-    switch (row.assetType) {
-      case "combined_video":
-        return { combinedVideoAssetId: row._id };
-      case "combined_subtitle":
-        return { combinedSubtitleAssetId: row._id };
-      case "manifest":
-        return { manifestAssetId: row._id };
-      case "thumbnail":
-        return { thumbnailAssetId: row._id };
-      default:
-        return {};
-    }
-  }
-  const showsThisSlot =
-    session.thumbnailAssetId === undefined ||
-    (replaced !== null && session.thumbnailAssetId === replaced._id);
-  return row.assetType === "thumbnail" && showsThisSlot ? { thumbnailAssetId: row._id } : {};
 }

@@ -4,6 +4,8 @@ import type { Doc } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
+import { settleEffects } from "./assetEffects.ts";
+import type { AssetEffect } from "./assetEffects.ts";
 import { currentOf } from "./assetRows.ts";
 import { followAsset } from "./sceneState.ts";
 import { release } from "./usage.ts";
@@ -30,24 +32,34 @@ export async function markUploading(
   return null;
 }
 
-/** Does nothing unless bytes were still expected: repeats, and failures reported after a commit, change nothing [G3]. */
 export async function giveUp(
   ctx: MutationCtx,
   row: Doc<"assets">,
   code: string,
   message: string,
 ): Promise<void> {
+  const effects: AssetEffect[] = [];
+  await noteGivenUp(ctx, row, code, message, effects);
+  await settleEffects(ctx, effects);
+}
+
+/** Does nothing unless bytes were still expected: repeats, and failures reported after a commit, change nothing [G3]. */
+export async function noteGivenUp(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  code: string,
+  message: string,
+  effects: AssetEffect[],
+): Promise<void> {
   if (row.status !== "pending" && row.status !== "uploading") return;
   await ctx.db.patch("assets", row._id, { status: "error", errorCode: code, errorMessage: message });
   await release(ctx, row);
   const current = await currentOf(ctx, row);
   const overtaken = current !== null && current.version > row.version;
-  await followAsset(
-    ctx,
-    row.sceneId,
+  effects.push({
     row,
-    overtaken ? { kind: "settled", ready: false } : { kind: "failed", message },
-  );
+    event: overtaken ? { kind: "settled", ready: false } : { kind: "failed", message },
+  });
 }
 
 /** Rows one transaction of the hourly job gives up on. */

@@ -2,10 +2,12 @@
  * The first step of "intent → bytes → commit": says under which key the bytes go, or that they need not move. Replaying it any
  * number of times, early or late, leads to the row it led to first [G3].
  */
+import * as z from "zod";
 import {
   ASSET_TYPES_OF,
   CONTENT_TYPES_OF,
   acceptsContentType,
+  assetIntentSchema,
   assetTypeSchema,
 } from "../../contract/asset.ts";
 import type { AssetIntent, AssetType } from "../../contract/asset.ts";
@@ -15,20 +17,26 @@ import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
+import { settleEffects } from "./assetEffects.ts";
+import type { AssetEffect } from "./assetEffects.ts";
 import { newestInSlot, rowsOfKey, versionsOf } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
 import { resolveDeadLetter } from "./uploadCalls.ts";
-import { reclaimKey } from "./deleteQueue.ts";
+import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
-import { followAsset } from "./sceneState.ts";
-import type { AssetEvent } from "./sceneState.ts";
 import { storageTarget } from "./storageEnv.ts";
 import type { StorageTarget } from "./storageEnv.ts";
 import { reserve } from "./usage.ts";
 
 /** Type and size are judged here and not by the schema, so that each fault gets its own code. */
-export type UncheckedIntent = Omit<AssetIntent, "assetType"> & { assetType: string };
+export const uncheckedIntentSchema = z.object({
+  ...assetIntentSchema.shape,
+  assetType: z.string(),
+  contentType: z.string(),
+  size: z.number().int().min(0),
+});
+export type UncheckedIntent = z.infer<typeof uncheckedIntentSchema>;
 
 export interface Opened {
   assetId: Id<"assets">;
@@ -56,6 +64,19 @@ export async function beginAsset(
   caller: Caller,
   unchecked: UncheckedIntent,
 ): Promise<Opened> {
+  const effects: AssetEffect[] = [];
+  const answer = await noteBegin(ctx, caller, unchecked, effects);
+  await settleEffects(ctx, effects);
+  return answer;
+}
+
+/** Changes the asset's own rows and notes what follows for its scene. Refuses before it writes anything. */
+export async function noteBegin(
+  ctx: MutationCtx,
+  caller: Caller,
+  unchecked: UncheckedIntent,
+  effects: AssetEffect[],
+): Promise<Opened> {
   const entity = await requireEntity(ctx, caller, unchecked);
   const { session } = entity;
   const tenant = await ctx.db.get("tenants", session.tenantId);
@@ -63,20 +84,21 @@ export async function beginAsset(
   const intent = checkIntent(unchecked, tenant);
 
   const known = await callOf(ctx, tenant._id, intent.uploadId);
-  if (known !== null) return repeatCall(ctx, known, intent, tenant);
+  if (known !== null) return repeatCall(ctx, known, intent, tenant, effects);
 
-  const latest = await latestWish(ctx, intent);
+  const newest = await versionsOf(ctx, intent).first();
+  const latest = newest === null ? null : await latestWish(ctx, intent);
   if (latest?.checksum === intent.sha256 && latest.size === intent.size) {
     const deduped = latest.status === "ready";
     await rememberCall(ctx, latest, intent.uploadId, deduped);
     if (!deduped) return opened(latest, "pending", false);
     await resolveDeadLetter(ctx, tenant._id, intent.uploadId);
-    await moveScene(ctx, latest, { kind: "settled", ready: false });
+    effects.push({ row: latest, event: { kind: "settled", ready: false } });
     return opened(latest, "ready", true);
   }
-  const row = await openVersion(ctx, entity, tenant, intent, storageTarget());
+  const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0);
   await rememberCall(ctx, row, intent.uploadId, false);
-  await moveScene(ctx, row, { kind: "opened" });
+  effects.push({ row, event: { kind: "opened" } });
   return opened(row, "pending", false);
 }
 
@@ -137,6 +159,7 @@ async function repeatCall(
   call: Doc<"uploadCalls">,
   intent: AssetIntent,
   tenant: Doc<"tenants">,
+  effects: AssetEffect[],
 ): Promise<Opened> {
   const row = await ctx.db.get("assets", call.assetId);
   if (row === null) return refuse("ASSET_NOT_FOUND", "The record of this upload is gone.");
@@ -153,6 +176,7 @@ async function repeatCall(
     case "error":
     case "missing":
       await reopen(ctx, row, tenant);
+      effects.push({ row, event: { kind: "opened" } });
       return opened(row, "pending", false);
     case "deleted":
       return refuse("ASSET_NOT_FOUND", "This version was deleted.");
@@ -166,15 +190,15 @@ function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
 }
 
 async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants">): Promise<void> {
-  await reclaimKey(ctx, row.tenantId, row.s3Key);
-  await reserve(ctx, tenant, row);
+  const leaving = await entryToReclaim(ctx, row.tenantId, row.s3Key);
+  await reserve(ctx, tenant, row.size, await rowsOfKey(ctx, row.tenantId, row.s3Key));
+  await reclaim(ctx, leaving);
   await ctx.db.patch("assets", row._id, {
     status: "pending",
     errorCode: undefined,
     errorMessage: undefined,
     openedAt: Date.now(),
   });
-  await moveScene(ctx, row, { kind: "opened" });
 }
 
 /**
@@ -195,8 +219,9 @@ async function openVersion(
   { session, scene }: Entity,
   tenant: Doc<"tenants">,
   intent: AssetIntent,
-  target: StorageTarget,
+  newestVersion: number,
 ): Promise<Doc<"assets">> {
+  const target = storageTarget();
   if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
     refuse("TOO_MANY_SCENES", `A session holds at most ${MAX_ASSETS_PER_SESSION} current assets.`);
   }
@@ -205,9 +230,9 @@ async function openVersion(
   if (sharing.some((row) => row.checksum !== intent.sha256 || row.size !== intent.size)) {
     refuse("INVALID_ARGUMENT", `size, sha256: "${s3Key}" is recorded with another size or checksum.`);
   }
-  await reclaimKey(ctx, tenant._id, s3Key);
-  await reserve(ctx, tenant, { s3Key, size: intent.size });
-  const newest = await versionsOf(ctx, intent).first();
+  const leaving = await entryToReclaim(ctx, tenant._id, s3Key);
+  await reserve(ctx, tenant, intent.size, sharing);
+  await reclaim(ctx, leaving);
   const assetId = await ctx.db.insert("assets", {
     tenantId: tenant._id,
     projectId: session.projectId,
@@ -217,7 +242,7 @@ async function openVersion(
     entityId: intent.entityId,
     assetType: intent.assetType,
     chunkIndex: intent.chunkIndex,
-    version: (newest?.version ?? 0) + 1,
+    version: newestVersion + 1,
     status: "pending",
     bucket: target.bucket,
     s3Key,
@@ -268,11 +293,6 @@ async function rememberCall(
   deduped: boolean,
 ): Promise<void> {
   await ctx.db.insert("uploadCalls", { tenantId: row.tenantId, uploadId, assetId: row._id, deduped });
-}
-
-/** An intent never makes anything playable or lost, so no counter of the session moves with it. */
-async function moveScene(ctx: MutationCtx, row: Doc<"assets">, event: AssetEvent): Promise<void> {
-  await followAsset(ctx, row.sceneId, row, event);
 }
 
 function opened(row: Doc<"assets">, status: Opened["status"], deduped: boolean): Opened {

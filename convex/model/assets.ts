@@ -21,6 +21,16 @@ export async function assetByUpload(
   return null;
 }
 
+export async function assetsByUpload(
+  ctx: QueryCtx,
+  caller: Caller,
+  uploadIds: readonly string[],
+): Promise<(AssetView | null)[]> {
+  const views: (AssetView | null)[] = [];
+  for (const uploadId of uploadIds) views.push(await assetByUpload(ctx, caller, { uploadId }));
+  return views;
+}
+
 export async function assetById(
   ctx: QueryCtx,
   caller: Caller,

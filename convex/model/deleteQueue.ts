@@ -30,11 +30,24 @@ export async function enqueueDelete(
   return entry._id;
 }
 
-/** Called before an upload uses the key: takes the object off the queue, or asks to wait while it is being taken away. */
-export async function reclaimKey(ctx: MutationCtx, tenantId: Id<"tenants">, s3Key: string): Promise<void> {
+/**
+ * Called before an upload uses the key: what stands in the queue for it, or a refusal while the object is being taken away. Only
+ * reads, so that a refusal never comes after a write: in a batch it must not leave half an item behind.
+ */
+export async function entryToReclaim(
+  ctx: QueryCtx,
+  tenantId: Id<"tenants">,
+  s3Key: string,
+): Promise<Doc<"deleteQueue"> | null> {
   const entry = await entryOf(ctx, tenantId, s3Key);
-  if (entry === null || (entry.state !== "queued" && entry.state !== "deleting")) return;
-  if (isClaimed(entry)) refuse("CONFLICT", `"${s3Key}" is being moved to quarantine right now.`);
+  if (entry === null || (entry.state !== "queued" && entry.state !== "deleting")) return null;
+  if (isClaimed(entry)) return refuse("CONFLICT", `"${s3Key}" is being moved to quarantine right now.`);
+  return entry;
+}
+
+/** The upload uses the key: its object stays. */
+export async function reclaim(ctx: MutationCtx, entry: Doc<"deleteQueue"> | null): Promise<void> {
+  if (entry === null) return;
   await ctx.db.patch("deleteQueue", entry._id, {
     state: "cancelled",
     note: "The key is used again.",

@@ -10,3 +10,11 @@ export function refusal(code: ErrorCode, fact: string): Refusal {
 export function refuse(code: ErrorCode, fact: string): never {
   throw new ConvexError<Refusal>(refusal(code, fact));
 }
+
+/** Faults zod found, in one refusal. */
+export function argumentRefusal(
+  faults: readonly { path: readonly PropertyKey[]; message: string }[],
+): Refusal {
+  const facts = faults.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`);
+  return refusal("INVALID_ARGUMENT", `${facts.join("; ")}.`);
+}

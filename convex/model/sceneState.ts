@@ -22,6 +22,8 @@ export type AssetEvent =
 
 type Current = Doc<"scenes">["chunks"][number];
 
+type SceneCounts = Pick<SessionChange, "scenes" | "ready" | "failed">;
+
 interface Shown {
   chunks: Current[];
   subtitle: Current | undefined;
@@ -29,34 +31,51 @@ interface Shown {
   sourceCode: Current | undefined;
 }
 
+/** One asset's change, as its scene sees it. */
+export interface AssetMove {
+  row: Pick<Doc<"assets">, "assetType" | "chunkIndex" | "entityId" | "version">;
+  event: AssetEvent;
+}
+
 export async function followAsset(
   ctx: MutationCtx,
   sceneId: Id<"scenes"> | undefined,
-  row: Pick<Doc<"assets">, "assetType" | "chunkIndex" | "entityId" | "version">,
+  row: AssetMove["row"],
   event: AssetEvent,
-): Promise<Pick<SessionChange, "scenes" | "ready" | "failed">> {
+): Promise<SceneCounts> {
+  return followAssets(ctx, sceneId, [{ row, event }]);
+}
+
+/** All that happened to a scene's assets in one transaction, in order: the scene is read and written once. */
+export async function followAssets(
+  ctx: MutationCtx,
+  sceneId: Id<"scenes"> | undefined,
+  moves: readonly AssetMove[],
+): Promise<SceneCounts> {
   const scene = sceneId === undefined ? null : await ctx.db.get("scenes", sceneId);
-  if (scene === null) return { scenes: 0, ready: 0, failed: 0 };
-  const currentChanged = event.kind === "lost" || (event.kind === "settled" && event.ready);
-  const shown: Shown = {
-    chunks: scene.chunks,
-    subtitle: scene.subtitle,
-    thumbnail: scene.thumbnail,
-    sourceCode: scene.sourceCode,
-    ...(currentChanged ? await shownOfType(ctx, scene._id, row.assetType) : {}),
-  };
-  const failedSlots = slotsAfter(scene.failedSlots, slotName(row), event);
-  const assetVersion =
-    event.kind === "settled" && event.ready ? Math.max(scene.assetVersion, row.version) : scene.assetVersion;
+  const last = moves.at(-1);
+  if (scene === null || last === undefined) return { scenes: 0, ready: 0, failed: 0 };
+  let { failedSlots, assetVersion, assetsErrorMessage } = scene;
+  const changedTypes = new Set<AssetType>();
+  for (const { row, event } of moves) {
+    failedSlots = slotsAfter(failedSlots, slotName(row), event);
+    assetsErrorMessage = assetsMessageAfter(assetsErrorMessage, failedSlots, event);
+    const isCurrent = event.kind === "settled" && event.ready;
+    if (isCurrent) assetVersion = Math.max(assetVersion, row.version);
+    if (isCurrent || event.kind === "lost") changedTypes.add(row.assetType);
+  }
+  const { chunks, subtitle, thumbnail, sourceCode } = scene;
+  const shown: Shown = { chunks, subtitle, thumbnail, sourceCode };
+  for (const assetType of changedTypes) Object.assign(shown, await shownOfType(ctx, scene._id, assetType));
   const status = statusAfter(scene.status, shown.chunks.length > 0);
   const after = {
     ...shown,
     status,
-    errorMessage: status === scene.status ? scene.errorMessage : messageAfter(event),
+    errorMessage: status === scene.status ? scene.errorMessage : messageAfter(last.event),
     assetVersion,
     failedSlots,
     assetsStatus: await assetsStatusOf(ctx, scene._id, failedSlots, assetVersion > 0),
-    assetsErrorMessage: assetsMessageAfter(scene.assetsErrorMessage, failedSlots, event),
+    assetsErrorMessage,
   };
   // Most events of an upload change nothing a viewer sees; then everyone subscribed is left alone.
   if (JSON.stringify(pickKeys(scene, after)) !== JSON.stringify(after)) {

@@ -7,19 +7,20 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { holdsObject, rowsOfKey } from "./assetRows.ts";
 import { refuse } from "./refusal.ts";
 
-/** Counts an object that is about to be announced under this key; refuses when the tenant's quota does not hold it. */
+/** Counts an object that is about to be announced, unless a row of its key does already; refuses when the tenant's quota does not hold it. */
 export async function reserve(
   ctx: MutationCtx,
   tenant: Doc<"tenants">,
-  object: { s3Key: string; size: number },
+  size: number,
+  rowsOfItsKey: readonly Doc<"assets">[],
 ): Promise<void> {
-  if (await isCounted(ctx, tenant._id, object.s3Key)) return;
+  if (rowsOfItsKey.some((row) => holdsObject(row.status))) return;
   const usage = await usageOf(ctx, tenant._id);
-  const usedBytes = (usage?.usedBytes ?? 0) + object.size;
+  const usedBytes = (usage?.usedBytes ?? 0) + size;
   if (tenant.quotaBytes !== undefined && usedBytes > tenant.quotaBytes) {
     refuse(
       "QUOTA_EXCEEDED",
-      `${object.size} bytes more would make ${usedBytes} of ${tenant.quotaBytes} bytes this tenant may hold.`,
+      `${size} bytes more would make ${usedBytes} of ${tenant.quotaBytes} bytes this tenant may hold.`,
     );
   }
   if (usage === null) await ctx.db.insert("usage", { tenantId: tenant._id, usedBytes });

@@ -2,7 +2,7 @@
  * What the two doors (HTTP and WebSocket) may ask of a running deployment. The doors know requests, sockets and
  * tokens; the engine knows functions, transactions and time. Nothing here mentions HTTP or a socket.
  *
- * All values cross this line as Convex JSON (protocol: `{"$integer": …}` and friends), already parsed from text.
+ * All values cross this line as Convex JSON (protocol: `{"$integer": …}` and friends): arguments parsed, results as text.
  */
 import type { Json } from "./values/json.ts";
 
@@ -27,7 +27,8 @@ export interface FunctionCall {
 }
 
 export type Outcome =
-  | { ok: true; value: Json; logLines: string[] }
+  /** `json` is text: most results are passed on and never looked into. */
+  | { ok: true; json: string; logLines: string[] }
   | { ok: false; errorMessage: string; errorData?: Json; logLines: string[] };
 
 export interface QueryRequest extends FunctionCall {

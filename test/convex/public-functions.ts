@@ -67,6 +67,13 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
         uploadId: uploadIdOf(0xffffff),
       }),
   },
+  "assets:beginBatch": {
+    who: EDITORS,
+    call: (s, { sceneId }) =>
+      s.mutation(api.assets.beginBatch, {
+        items: [{ ...intentFor({ sceneId: sceneId as never }), uploadId: uploadIdOf(0xfffffe) }],
+      }),
+  },
   "assets:uploading": {
     who: AGENTS,
     call: (s, { assetId }) => s.mutation(api.assets.uploading, { assetId }),
@@ -74,6 +81,11 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
   "assets:commit": {
     who: EDITORS,
     call: (s, { assetId }) => s.mutation(api.assets.commit, { assetId, object: storedAs({ size: 1000 }) }),
+  },
+  "assets:commitBatch": {
+    who: EDITORS,
+    call: (s, { assetId }) =>
+      s.mutation(api.assets.commitBatch, { items: [{ assetId, object: storedAs({ size: 1000 }) }] }),
   },
   "assets:fail": {
     who: EDITORS,
@@ -83,7 +95,25 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     who: EVERYONE,
     call: (s, { uploadId }) => s.query(api.assets.byUpload, { uploadId }),
   },
+  "assets:byUploads": {
+    who: EVERYONE,
+    call: (s, { uploadId }) => s.query(api.assets.byUploads, { uploadIds: [uploadId] }),
+  },
   "assets:get": { who: EVERYONE, call: (s, { assetId }) => s.query(api.assets.get, { assetId }) },
+  "agents:report": {
+    who: AGENTS,
+    call: (s) =>
+      s.mutation(api.agents.report, {
+        agent: "renderer",
+        version: "0.1.0",
+        breakers: { s3: "closed", convex: "closed" },
+        queueDepth: 0,
+      }),
+  },
+  "agents:list": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.query(api.agents.list, { tenantId, paginationOpts: FIRST_PAGE }),
+  },
   "playback:timeline": {
     who: EVERYONE,
     call: (s, { sessionId }) => s.query(api.playback.timeline, { sessionId }),

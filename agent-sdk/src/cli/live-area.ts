@@ -36,8 +36,8 @@ export function createLiveArea(terminal: Terminal, term: string | undefined): Li
       if (!visible) return;
       erase();
       // A line that wraps would be two to go up over.
-      shown = fitting(lines, (terminal.rows ?? 24) - 1).map((line) =>
-        cut(line, (terminal.columns ?? 80) - 1),
+      shown = fitting(lines, known(terminal.rows, 24) - 1).map((line) =>
+        cut(line, known(terminal.columns, 80) - 1),
       );
       show();
     },
@@ -47,6 +47,11 @@ export function createLiveArea(terminal: Terminal, term: string | undefined): Li
       show();
     },
   };
+}
+
+/** A terminal whose size nobody has set says 0. */
+function known(size: number | undefined, usual: number): number {
+  return size === undefined || size === 0 ? usual : size;
 }
 
 /** What has scrolled out of sight cannot be drawn over. */

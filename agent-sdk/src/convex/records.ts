@@ -1,6 +1,7 @@
 /** The deployment's functions the SDK uses, each behind the guard of the deployment's breaker. Moves no bytes. */
 import type { FunctionReturnType } from "convex/server";
 import type { AssetIntent, StoredObject } from "../../../contract/asset.ts";
+import type { ItemOutcome } from "../../../contract/batch.ts";
 import type { DeadLetter } from "../../../contract/dead-letter.ts";
 import { MAX_ERROR_MESSAGE_LENGTH } from "../../../contract/limits.ts";
 import type { SignedAssetUrl } from "../../../contract/playback.ts";
@@ -10,6 +11,7 @@ import { api } from "../../../convex/_generated/api.js";
 import type { Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Guard } from "../resilience/guard.ts";
+import { createBatcher, type Settled } from "./batcher.ts";
 import type { CallConvex } from "./convex-caller.ts";
 
 export type Begun = FunctionReturnType<typeof api.assets.begin>;
@@ -20,9 +22,42 @@ export interface Committed {
   version: number;
 }
 
+type Row = FunctionReturnType<typeof api.assets.byUpload>;
+
+interface CommitArgs {
+  assetId: string;
+  object: StoredObject;
+}
+
 export type Records = ReturnType<typeof createRecords>;
 
 export function createRecords(convex: CallConvex, guard: Guard) {
+  const begin = createBatcher<AssetIntent, Begun>({
+    alone: (intent, call) => convex("mutation", api.assets.begin, intent, call),
+    together: async (items, call) =>
+      settled(await convex("mutation", api.assets.beginBatch, { items }, call)),
+  });
+  const sayCommit = createBatcher<CommitArgs, Committed>({
+    async alone(args, call) {
+      const answer = await convex("mutation", api.assets.commit, args, call);
+      if (answer.status === "refused") throw new ReelsyncError(answer.code, answer.message);
+      return { state: answer.status, version: answer.version };
+    },
+    async together(items, call) {
+      const outcomes = await convex("mutation", api.assets.commitBatch, { items }, call);
+      return settled(
+        outcomes.map((one) => (one.ok ? { ok: true, state: one.status, version: one.version } : one)),
+      );
+    },
+  });
+  const rowOf = createBatcher<string, Row>({
+    alone: (uploadId, call) => convex("query", api.assets.byUpload, { uploadId }, call),
+    async together(uploadIds, call) {
+      const rows = await convex("query", api.assets.byUploads, { uploadIds }, call);
+      return rows.map((answer) => ({ ok: true, answer }));
+    },
+  });
+
   async function commit(
     intent: AssetIntent,
     assetId: string,
@@ -33,35 +68,29 @@ export function createRecords(convex: CallConvex, guard: Guard) {
     return guard(call, "assets:commit", async () => {
       // The last attempt may have been recorded although its reply never came: ask before saying it again.
       if (unknown) {
-        const row = await convex("query", api.assets.byUpload, { uploadId: intent.uploadId }, call);
+        const row = await rowOf(intent.uploadId, call);
         if (row?.status === "ready" || row?.status === "superseded") {
           return { state: row.status, version: row.version };
         }
       }
       try {
-        return await sayCommit(assetId, object, call);
+        return await sayCommit({ assetId, object }, call);
       } catch (error) {
         if (!(error instanceof ReelsyncError)) throw error;
         unknown = error.code === "CONVEX_UNAVAILABLE";
         // Somebody gave the row up meanwhile: the same upload opens it again, under its old version.
-        if (error.code === "CONFLICT") await convex("mutation", api.assets.begin, intent, call);
+        if (error.code === "CONFLICT") await begin(intent, call);
         throw error;
       }
     });
   }
 
-  async function sayCommit(assetId: string, object: StoredObject, call: Call): Promise<Committed> {
-    const answer = await convex("mutation", api.assets.commit, { assetId, object }, call);
-    if (answer.status === "refused") throw new ReelsyncError(answer.code, answer.message);
-    return { state: answer.status, version: answer.version };
-  }
-
   return {
     commit,
     begin: (intent: AssetIntent, call: Call): Promise<Begun> =>
-      guard(call, "assets:begin", () => convex("mutation", api.assets.begin, intent, call)),
+      guard(call, "assets:begin", () => begin(intent, call)),
 
-    rowOf: (uploadId: string, call: Call) => convex("query", api.assets.byUpload, { uploadId }, call),
+    rowOf,
 
     uploading: (assetId: string, call: Call) => convex("mutation", api.assets.uploading, { assetId }, call),
 
@@ -112,4 +141,12 @@ export function createRecords(convex: CallConvex, guard: Guard) {
       call: Call,
     ) => guard(call, "deadLetters:settle", () => convex("mutation", api.deadLetters.settle, settled, call)),
   };
+}
+
+function settled<Answer>(outcomes: readonly ItemOutcome<Answer>[]): Settled<Answer>[] {
+  return outcomes.map((outcome) =>
+    outcome.ok
+      ? { ok: true, answer: outcome }
+      : { ok: false, error: new ReelsyncError(outcome.code, outcome.message) },
+  );
 }

@@ -10,6 +10,13 @@ import type { Value } from "../values/value.ts";
 /** A stored document with its system fields. */
 export type Document = { _id: string; _creationTime: number } & Record<string, Value>;
 
+/** A document with the text it is stored as: Convex JSON, which functions are given as it is. */
+export interface StoredDocument {
+  readonly text: string;
+  /** Shared; nobody may change it. */
+  readonly document: Document;
+}
+
 export type IndexRangeExpression = {
   type: "Eq" | "Gt" | "Gte" | "Lt" | "Lte";
   fieldPath: string;
@@ -33,7 +40,7 @@ export interface PageRequest {
 }
 
 export interface Page {
-  page: Document[];
+  page: StoredDocument[];
   isDone: boolean;
   continueCursor: string;
 }
@@ -54,21 +61,21 @@ export interface Transaction {
   readonly ts: bigint;
 
   /** `table` is given only by the explicit-table overloads and must match the id. `isSystem` reads `_…` tables. */
-  get(id: string, options?: { table?: string; isSystem?: boolean }): Document | null;
+  get(id: string, options?: { table?: string; isSystem?: boolean }): StoredDocument | null;
   normalizeId(table: string, id: string): string | null;
   /** The table an id belongs to, null for text that is no id or names an unknown table. */
   tableOf(id: string): string | null;
   /** Iterate results lazily; sees this transaction's own writes. */
-  stream(query: QueryJson): Iterator<Document>;
+  stream(query: QueryJson): Iterator<StoredDocument>;
   /** A second call in one execution throws; end cursors come from `endCursor` or the journal. */
   page(request: PageRequest): Page;
   count(table: string): number;
 
   insert(table: string, value: Record<string, Value>): string;
   /** A member that is `undefined` removes the field. */
-  patch(id: string, value: Record<string, Value | undefined>, table?: string): Document;
-  replace(id: string, value: Record<string, Value>, table?: string): Document;
-  remove(id: string, table?: string): Document;
+  patch(id: string, value: Record<string, Value | undefined>, table?: string): StoredDocument;
+  replace(id: string, value: Record<string, Value>, table?: string): StoredDocument;
+  remove(id: string, table?: string): StoredDocument;
 
   /** Notes that the result depends on a deployment variable. */
   readEnvironment(name: string): void;

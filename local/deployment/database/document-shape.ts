@@ -1,9 +1,11 @@
 /** What makes a value a document: rules of the top level, size, and agreement with its own system fields. */
-import { valueToJson, ValueError } from "../values/convex-json.ts";
+import { valueToJson } from "../values/convex-json.ts";
 import { identifierProblem } from "../values/field-name.ts";
-import { nestingOf, sizeOf } from "../values/size.ts";
+import { nestingOf } from "../values/size.ts";
 import type { Value } from "../values/value.ts";
 import { DatabaseError, type Document } from "./database.ts";
+import { asDeveloperError } from "./developer-error.ts";
+import { DocumentText } from "./stored-document.ts";
 
 const MAX_SIZE = 1024 * 1024;
 const MAX_NESTING = 16;
@@ -23,8 +25,8 @@ export function makeDocument(value: Record<string, Value>, id: string, creationT
   return { ...value, _id: id, _creationTime: creationTime };
 }
 
-/** Throws for what no document may be; returns its stored form and the size it counts for. */
-export function serializeDocument(document: Document): { json: string; size: number } {
+/** Throws for what no document may be. */
+export function encodeDocument(document: Document): DocumentText {
   for (const field of Object.keys(document)) {
     if (field.startsWith("_") && field !== "_id" && field !== "_creationTime") {
       throw new DatabaseError(
@@ -32,8 +34,11 @@ export function serializeDocument(document: Document): { json: string; size: num
       );
     }
   }
-  const json = toText(document);
-  const size = sizeOf(document);
+  const stored = new DocumentText(
+    asDeveloperError(() => JSON.stringify(valueToJson(document))),
+    document,
+  );
+  const { size } = stored;
   if (size > MAX_SIZE) {
     throw new DatabaseError(
       `Document is too large (${size} bytes > maximum size ${MAX_SIZE} bytes). Store large content as a file.`,
@@ -42,7 +47,7 @@ export function serializeDocument(document: Document): { json: string; size: num
   if (nestingOf(document) > MAX_NESTING) {
     throw new DatabaseError(`Document is nested too deeply (maximum nesting ${MAX_NESTING}).`);
   }
-  return { json, size };
+  return stored;
 }
 
 export function withoutSystemFields(document: Document): Record<string, Value> {
@@ -53,13 +58,4 @@ export function withoutSystemFields(document: Document): Record<string, Value> {
 export function checkTableName(name: string): void {
   const problem = name.startsWith("_") ? "must not start with an underscore" : identifierProblem(name);
   if (problem !== null) throw new DatabaseError(`Invalid table name "${name}": it ${problem}.`);
-}
-
-function toText(document: Document): string {
-  try {
-    return JSON.stringify(valueToJson(document));
-  } catch (error) {
-    if (error instanceof ValueError) throw new DatabaseError(error.message);
-    throw error;
-  }
 }

@@ -3,11 +3,11 @@
  * step: a write made while the scan is open is seen if it lies ahead of the scan's position.
  */
 import type { Index } from "./catalog.ts";
-import type { Document } from "./database.ts";
 import { justAfter } from "./bytes.ts";
 import { idInKey } from "./index-key.ts";
 import { lowerBound, type PendingKey, type PendingWrites } from "./pending-writes.ts";
 import type { Store } from "./store.ts";
+import type { DocumentText } from "./stored-document.ts";
 
 export interface Interval {
   readonly lower: Uint8Array;
@@ -18,9 +18,9 @@ export interface ScanSource {
   readonly store: Store;
   readonly pending: PendingWrites;
   /** A stored document, which the transaction has not replaced or removed. */
-  storedDocument(index: Index, id: string): Document;
+  storedDocument(index: Index, id: string): DocumentText;
   /** Counts a document the scan is about to return. */
-  countRead(index: Index, document: Document): void;
+  countRead(index: Index, document: DocumentText): void;
 }
 
 /** Rows read ahead from the store: few for `first()`, growing for long scans. */
@@ -44,7 +44,7 @@ export class IndexScan {
     readonly descending: boolean,
   ) {}
 
-  next(): Document | null {
+  next(): DocumentText | null {
     this.started = true;
     if (this.exhausted) return null;
     const stored = this.peekStored();
@@ -67,7 +67,7 @@ export class IndexScan {
     return this.descending ? { lower: this.position, upper } : { lower, upper: justAfter(this.position) };
   }
 
-  private advance(key: Uint8Array, document: Document): Document {
+  private advance(key: Uint8Array, document: DocumentText): DocumentText {
     this.position = key;
     this.source.countRead(this.index, document);
     return document;

@@ -3,16 +3,18 @@
  * process and complete with its index keys, timestamp and system rows before anybody can see it.
  */
 import type { Json } from "../values/json.ts";
+import { encodeKey } from "../values/order.ts";
 import { Catalog, type Index, type Table } from "./catalog.ts";
 import { Clock } from "./clock.ts";
 import { arrangeSchema, type CurrentSchema } from "./current-schema.ts";
 import type { Database, Document, IndexChange, ReadSet, SchemaJson, Transaction } from "./database.ts";
 import { justAfter } from "./bytes.ts";
+import { DocumentCache } from "./document-cache.ts";
 import { keyOf } from "./index-key.ts";
 import type { PendingDocument } from "./pending-writes.ts";
 import { checkDefinition, checkDocuments, indexChanges } from "./schema-check.ts";
 import { Store, type StoreWriter } from "./store.ts";
-import { parseDocument } from "./stored-document.ts";
+import { DocumentText, parseDocument } from "./stored-document.ts";
 import { LocalTransaction, type TransactionHost } from "./transaction.ts";
 import { Watches } from "./watches.ts";
 
@@ -32,6 +34,7 @@ class LocalDatabase implements Database, TransactionHost {
   schema: CurrentSchema;
   generation = 0;
   private readonly watches = new Watches();
+  private readonly documents = new DocumentCache();
 
   constructor(readonly store: Store) {
     const schema = store.readMeta("schema");
@@ -46,6 +49,16 @@ class LocalDatabase implements Database, TransactionHost {
 
   begin(options: { writable: boolean; component?: string; journal?: string | null }): Transaction {
     return new LocalTransaction(this, options.component ?? "", options.writable, options.journal ?? null);
+  }
+
+  storedDocument(table: Table, id: string, idKey = encodeKey([id])): DocumentText | null {
+    const cached = this.documents.get(id);
+    if (cached) return cached;
+    const text = this.store.document(table.number, idKey);
+    if (text === undefined) return null;
+    const stored = new DocumentText(text);
+    this.documents.set(id, stored);
+    return stored;
   }
 
   journalOf(transaction: Transaction): string | null {
@@ -71,6 +84,10 @@ class LocalDatabase implements Database, TransactionHost {
       }
     });
     this.generation++;
+    for (const { before, now } of changes) {
+      if (now) this.documents.set(now.stored.document._id, now.stored);
+      else this.documents.delete(before!.stored.document._id);
+    }
     return { ts, watches: this.touchedBy(changes) };
   }
 
@@ -197,7 +214,7 @@ class LocalDatabase implements Database, TransactionHost {
 }
 
 function writeChange(writer: StoreWriter, { table, before, now }: PendingDocument): void {
-  if (now) writer.putDocument(table.number, now.idKey, now.json!);
+  if (now) writer.putDocument(table.number, now.idKey, now.stored.text);
   else writer.removeDocument(table.number, before!.idKey);
   for (const [i, index] of table.indexes.entries()) {
     const oldKey = before?.keys[i];

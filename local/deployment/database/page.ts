@@ -5,7 +5,7 @@
  */
 import { justAfter } from "./bytes.ts";
 import { decodeCursor, encodeCursor, fingerprintOf, invalidCursor, type Cursor } from "./cursor.ts";
-import { DatabaseError, type Document, type Page, type PageRequest } from "./database.ts";
+import { DatabaseError, type Page, type PageRequest, type StoredDocument } from "./database.ts";
 import type { Interval } from "./index-scan.ts";
 import type { QueryStream } from "./query-stream.ts";
 
@@ -37,7 +37,7 @@ export function readPage(
   const kept = journal === null ? null : decodeCursor(journal, fingerprint);
   const end = request.endCursor === null ? kept : parse(request.endCursor);
   const stream = open((interval, descending) => between(interval, descending, start, end));
-  const page: Document[] = [];
+  const page: StoredDocument[] = [];
   let reached = end;
   while (end !== null || reached === null) {
     const next = stream.next();

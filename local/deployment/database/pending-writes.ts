@@ -4,12 +4,10 @@
  */
 import { keyOf } from "./index-key.ts";
 import type { Index, Table } from "./catalog.ts";
-import type { Document } from "./database.ts";
+import type { DocumentText } from "./stored-document.ts";
 
 export interface DocumentState {
-  readonly document: Document;
-  /** Convex JSON text to store; undefined for a document that came from the store. */
-  readonly json: string | undefined;
+  readonly stored: DocumentText;
   readonly idKey: Uint8Array;
   /** One key per index of the table, in their order. */
   readonly keys: readonly Uint8Array[];
@@ -30,7 +28,7 @@ interface Undo {
 /** A key the transaction wrote: with its document, or null when the stored row under it is gone. */
 export interface PendingKey {
   readonly key: Uint8Array;
-  document: Document | null;
+  document: DocumentText | null;
 }
 
 export class PendingWrites {
@@ -76,15 +74,15 @@ export class PendingWrites {
     if (pending) pending.now = to;
     else this.documents.set(id, { table, before: from, now: to });
     if (from) this.setKeys(table, from, null);
-    if (to) this.setKeys(table, to, to.document);
+    if (to) this.setKeys(table, to, to.stored);
   }
 
-  private setKeys(table: Table, state: DocumentState, document: Document | null): void {
+  private setKeys(table: Table, state: DocumentState, document: DocumentText | null): void {
     this.setKey(table.byId, state.idKey, document);
     for (const [i, index] of table.indexes.entries()) this.setKey(index, state.keys[i]!, document);
   }
 
-  private setKey(index: Index, key: Uint8Array, document: Document | null): void {
+  private setKey(index: Index, key: Uint8Array, document: DocumentText | null): void {
     let keys = this.keys.get(index);
     if (!keys) this.keys.set(index, (keys = []));
     const position = lowerBound(keys, key);
@@ -94,10 +92,10 @@ export class PendingWrites {
   }
 }
 
-export function stateOf(table: Table, document: Document, json?: string): DocumentState {
+export function stateOf(table: Table, stored: DocumentText): DocumentState {
+  const { document } = stored;
   return {
-    document,
-    json,
+    stored,
     idKey: keyOf(table.byId, document),
     keys: table.indexes.map((index) => keyOf(index, document)),
   };

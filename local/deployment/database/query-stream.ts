@@ -3,13 +3,14 @@ import type { Json } from "../values/json.ts";
 import { DatabaseError, type Document, type QueryJson } from "./database.ts";
 import { compileFilter } from "./filter.ts";
 import type { IndexScan } from "./index-scan.ts";
+import type { DocumentText } from "./stored-document.ts";
 
 const MAX_OPERATORS = 256;
 
 type Operator = { accepts: (document: Document) => boolean } | { left: number };
 
 /** `scan` is null when nothing can match. */
-export class QueryStream implements Iterator<Document, undefined> {
+export class QueryStream implements Iterator<DocumentText, undefined> {
   private readonly operators: Operator[];
 
   constructor(
@@ -24,7 +25,7 @@ export class QueryStream implements Iterator<Document, undefined> {
     this.operators = operators.map(compileOperator);
   }
 
-  next(): IteratorResult<Document, undefined> {
+  next(): IteratorResult<DocumentText, undefined> {
     if (this.scan === null) return { done: true, value: undefined };
     for (;;) {
       // Before reading: the document after the last one wanted must not become a dependency.
@@ -36,12 +37,12 @@ export class QueryStream implements Iterator<Document, undefined> {
     return { done: true, value: undefined };
   }
 
-  private passes(document: Document): boolean {
+  private passes(candidate: DocumentText): boolean {
     for (const operator of this.operators) {
       if ("left" in operator) {
         if (operator.left === 0) return false;
         operator.left--;
-      } else if (!operator.accepts(document)) return false;
+      } else if (!operator.accepts(candidate.document)) return false;
     }
     return true;
   }

@@ -2,7 +2,8 @@
 import { identifierProblem } from "../values/field-name.ts";
 import type { Json } from "../values/json.ts";
 import { tableNumberOf } from "../values/id.ts";
-import { validate, type ValidationContext } from "../values/validator.ts";
+import type { ValidationContext } from "../values/matcher.ts";
+import { validate } from "../values/validator.ts";
 import type { Catalog, Table } from "./catalog.ts";
 import type { CurrentSchema } from "./current-schema.ts";
 import type { Document, IndexChange, SchemaJson } from "./database.ts";

@@ -3,13 +3,11 @@
  * database commits them. It records what it reads, counts what it uses, and never changes the store. Documents it
  * returns are shared; nobody may change them.
  */
-import { encodeKey } from "../values/order.ts";
 import { newId, tableNumberOf } from "../values/id.ts";
-import { ValueError } from "../values/convex-json.ts";
 import { sizeOf } from "../values/size.ts";
 import { validate } from "../values/validator.ts";
 import type { Value } from "../values/value.ts";
-import { indexLabel, findIndex, type Catalog, type Index, type Table } from "./catalog.ts";
+import type { Catalog, Index, Table } from "./catalog.ts";
 import type { Clock } from "./clock.ts";
 import type { CurrentSchema } from "./current-schema.ts";
 import { DatabaseError } from "./database.ts";
@@ -19,19 +17,21 @@ import type {
   PageRequest,
   QueryJson,
   ReadSet,
+  StoredDocument,
   Transaction,
   TransactionMetrics,
 } from "./database.ts";
-import { makeDocument, serializeDocument, withoutSystemFields } from "./document-shape.ts";
-import { compileRange } from "./index-range.ts";
+import { asDeveloperError } from "./developer-error.ts";
+import { encodeDocument, makeDocument, withoutSystemFields } from "./document-shape.ts";
 import { IndexScan, type ScanSource } from "./index-scan.ts";
 import { Usage } from "./limits.ts";
 import { readPage, type Narrow } from "./page.ts";
 import { PendingWrites, stateOf, type DocumentState } from "./pending-writes.ts";
+import { resolveSource } from "./query-source.ts";
 import { QueryStream } from "./query-stream.ts";
 import { ReadLog } from "./read-log.ts";
 import type { Store } from "./store.ts";
-import { parseDocument } from "./stored-document.ts";
+import type { DocumentText } from "./stored-document.ts";
 import { VisibleTables, type Place } from "./visible-tables.ts";
 
 /** What a transaction needs of the database it belongs to. */
@@ -42,6 +42,8 @@ export interface TransactionHost {
   readonly schema: CurrentSchema;
   /** Changes with every commit that a transaction begun before it must not see. */
   readonly generation: number;
+  /** As of the newest commit. */
+  storedDocument(table: Table, id: string, idKey?: Uint8Array): DocumentText | null;
 }
 
 export class LocalTransaction implements Transaction, ScanSource {
@@ -69,7 +71,7 @@ export class LocalTransaction implements Transaction, ScanSource {
     this.generation = host.generation;
   }
 
-  get(id: string, options: { table?: string; isSystem?: boolean } = {}): Document | null {
+  get(id: string, options: { table?: string; isSystem?: boolean } = {}): StoredDocument | null {
     this.checkUsable();
     this.usage.charge("databaseQueries");
     const place = this.tables.place("get", id, options.table);
@@ -97,7 +99,7 @@ export class LocalTransaction implements Transaction, ScanSource {
     return table && tableNumberOf(id) === table.number ? id : null;
   }
 
-  stream(query: QueryJson): Iterator<Document, undefined> {
+  stream(query: QueryJson): Iterator<StoredDocument, undefined> {
     this.checkUsable();
     const stream = this.open(query);
     return {
@@ -152,9 +154,9 @@ export class LocalTransaction implements Transaction, ScanSource {
     return id;
   }
 
-  patch(id: string, value: Record<string, Value | undefined>, name?: string): Document {
+  patch(id: string, value: Record<string, Value | undefined>, name?: string): StoredDocument {
     const { before, table } = this.existing("patch", "Update", id, name);
-    const merged = new Map<string, Value>(Object.entries(before.document));
+    const merged = new Map<string, Value>(Object.entries(before.stored.document));
     for (const [field, member] of Object.entries(value)) {
       if (member === undefined) merged.delete(field);
       else merged.set(field, member);
@@ -162,16 +164,16 @@ export class LocalTransaction implements Transaction, ScanSource {
     return this.rewrite(table, before, Object.fromEntries(merged));
   }
 
-  replace(id: string, value: Record<string, Value>, name?: string): Document {
+  replace(id: string, value: Record<string, Value>, name?: string): StoredDocument {
     const { before, table } = this.existing("replace", "Replace", id, name);
     return this.rewrite(table, before, value);
   }
 
-  remove(id: string, name?: string): Document {
+  remove(id: string, name?: string): StoredDocument {
     const { before, table } = this.existing("delete", "Delete", id, name);
-    this.countWrite(table, sizeOf(before.document));
+    this.countWrite(table, before.stored.size);
     this.pending.write(table, id, before, null);
-    return before.document;
+    return before.stored;
   }
 
   readEnvironment(name: string): void {
@@ -210,57 +212,35 @@ export class LocalTransaction implements Transaction, ScanSource {
     }
   }
 
-  storedDocument(index: Index, id: string): Document {
-    const text = this.store.document(index.table.number, encodeKey([id]));
-    if (text === undefined) throw new Error(`Index ${index.label} names ${id}, which is not stored.`);
-    return parseDocument(text);
+  storedDocument(index: Index, id: string): DocumentText {
+    const stored = this.host.storedDocument(index.table, id);
+    if (stored === null) throw new Error(`Index ${index.label} names ${id}, which is not stored.`);
+    return stored;
   }
 
-  countRead(index: Index, document: Document): void {
+  countRead(index: Index, document: DocumentText): void {
     if (index.table.isSystem) return;
     this.usage.charge("documentsRead");
-    this.usage.charge("bytesRead", sizeOf(document));
+    this.usage.charge("bytesRead", document.size);
   }
 
   private open({ source, operators }: QueryJson, narrow: Narrow = (interval) => interval): QueryStream {
     this.usage.charge("databaseQueries");
     return asDeveloperError(() => {
-      if (source.type === "Search") throw notSupported("Search index", source.indexName);
-      const isFull = source.type === "FullTableScan";
-      const index = this.index(isFull ? `${source.tableName}.by_creation_time` : source.indexName);
-      const descending = source.order === "desc";
-      const compiled = index && compileRange(index, isFull ? [] : source.range);
-      const interval = compiled && narrow(compiled, descending);
-      if (!index || !interval) return new QueryStream(null, operators);
-      const scan = new IndexScan(this, index, interval, descending);
-      this.reads.scan(scan);
+      const { tables, reads } = this;
+      const found = resolveSource(source, { tables, reads, schema: this.host.schema });
+      const interval = found && narrow(found.interval, found.descending);
+      const scan = found && interval && new IndexScan(this, found.index, interval, found.descending);
+      if (scan) reads.scan(scan);
       return new QueryStream(scan, operators);
     });
   }
 
-  /** Null for a table that does not exist, which any query may read as empty. */
-  private index(name: string): Index | null {
-    const dot = name.indexOf(".");
-    const tableName = name.slice(0, dot);
-    const indexName = name.slice(dot + 1);
-    const table = this.tables.find(tableName);
-    if (!table) {
-      this.reads.missingTable(this.component, tableName);
-      return null;
-    }
-    const index = findIndex(table, indexName);
-    if (index) return index;
-    const kind = this.host.schema.unsupportedIndexes.get(indexLabel(this.component, tableName, indexName));
-    throw kind ? notSupported(kind, name) : new DatabaseError(`Index ${name} not found.`);
-  }
-
   /** Reads a document, present or not: the result depends on it either way. */
-  private documentAt({ id, table, idKey }: Place): Document | null {
+  private documentAt({ id, table, idKey }: Place): DocumentText | null {
     this.reads.point(table.byId, idKey);
     const pending = this.pending.get(id);
-    if (pending !== undefined) return pending?.document ?? null;
-    const text = this.store.document(table.number, idKey);
-    return text === undefined ? null : parseDocument(text);
+    return pending === undefined ? this.host.storedDocument(table, id, idKey) : (pending?.stored ?? null);
   }
 
   private existing(
@@ -277,15 +257,13 @@ export class LocalTransaction implements Transaction, ScanSource {
     return { before: this.pending.get(id) ?? stateOf(table, document), table };
   }
 
-  private rewrite(table: Table, before: DocumentState, value: Record<string, Value>): Document {
-    const { _id, _creationTime } = before.document;
-    const document = makeDocument(value, _id, _creationTime);
-    this.write(table, before, document);
-    return document;
+  private rewrite(table: Table, before: DocumentState, value: Record<string, Value>): StoredDocument {
+    const { _id, _creationTime } = before.stored.document;
+    return this.write(table, before, makeDocument(value, _id, _creationTime));
   }
 
-  private write(table: Table, before: DocumentState | null, document: Document): void {
-    const { json, size } = serializeDocument(document);
+  private write(table: Table, before: DocumentState | null, document: Document): StoredDocument {
+    const stored = encodeDocument(document);
     const type = table.isSystem ? undefined : this.host.schema.documentType(this.component, table.name);
     const problem = type === undefined ? null : validate(type, withoutSystemFields(document), this.tables);
     if (problem !== null) {
@@ -293,8 +271,9 @@ export class LocalTransaction implements Transaction, ScanSource {
         `Failed to insert or update a document in table "${table.name}" because it does not match the schema: ${problem}`,
       );
     }
-    this.countWrite(table, size);
-    this.pending.write(table, document._id, before, stateOf(table, document, json));
+    this.countWrite(table, stored.size);
+    this.pending.write(table, document._id, before, stateOf(table, stored));
+    return stored;
   }
 
   private countWrite(table: Table, size: number): void {
@@ -306,21 +285,5 @@ export class LocalTransaction implements Transaction, ScanSource {
   private checkWritable(): void {
     this.checkUsable();
     if (!this.isWritable) throw new DatabaseError("A query cannot write to the database. Use a mutation.");
-  }
-}
-
-function notSupported(kind: string, name: string): DatabaseError {
-  return new DatabaseError(
-    `${kind} ${name} is not supported by the local deployment. ` +
-      "Use an ordinary index, or a Convex deployment that has it.",
-  );
-}
-
-function asDeveloperError<T>(compile: () => T): T {
-  try {
-    return compile();
-  } catch (error) {
-    if (error instanceof ValueError) throw new DatabaseError(error.message);
-    throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** The tables one transaction sees: its component's committed ones and those it has written the first document to. */
 import { decodeId, IdError, tableNumberOf } from "../values/id.ts";
 import { encodeKey } from "../values/order.ts";
-import type { ValidationContext } from "../values/validator.ts";
+import type { ValidationContext } from "../values/matcher.ts";
 import type { Catalog, Table } from "./catalog.ts";
 import { DatabaseError } from "./database.ts";
 import { checkTableName } from "./document-shape.ts";
@@ -18,7 +18,7 @@ export class VisibleTables implements ValidationContext {
 
   constructor(
     private readonly catalog: () => Catalog,
-    private readonly component: string,
+    readonly component: string,
   ) {}
 
   find(name: string): Table | undefined {

@@ -1,10 +1,10 @@
 /** Calling functions over HTTP: `/api/query`, `/api/mutation`, `/api/action`, `/api/function`, `/api/run`, … */
 import { randomBytes } from "node:crypto";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import * as z from "zod";
 import { type Caller, type Engine, type FunctionCall, type Outcome, RequestError } from "../engine.ts";
 import { decodeTs, encodeTs } from "../sync/protocol.ts";
-import type { Json } from "../values/json.ts";
+import { type Json, withMember } from "../values/json.ts";
 import { badRequest, json, parseRequest, readBody } from "./body.ts";
 import { cleanJson } from "./clean-json.ts";
 import { assertAdmin } from "./request-caller.ts";
@@ -42,45 +42,44 @@ export function functionRoutes(engine: Engine) {
       const { args = "{}", ...rest } = c.req.query();
       const body = parseRequest({ ...rest, args: parseArgs(args) }, callBody);
       const { outcome } = await runQuery(toCall(body, c.var.caller));
-      return c.json(envelope(outcome, body.format));
+      return answer(c, envelope(outcome, body.format));
     })
     .post("/query", async (c) => {
       const body = await readBody(c, callBody);
       const { outcome } = await runQuery(toCall(body, c.var.caller));
-      return c.json(envelope(outcome, body.format));
+      return answer(c, envelope(outcome, body.format));
     })
     .post("/query_ts", (c) => c.json({ ts: encodeTs(engine.latestTs()) }))
     .post("/query_at_ts", async (c) => {
       const body = await readBody(c, callAtBody);
       const { ts, outcome } = await runQuery(toCall(body, c.var.caller));
       assertSnapshot(decodeTs(body.ts), ts);
-      return c.json(envelope(outcome, body.format));
+      return answer(c, envelope(outcome, body.format));
     })
     .post("/query_batch", async (c) => {
       const { queries } = await readBody(c, batchBody);
       const requests = queries.map((query) => ({ ...toCall(query, c.var.caller), journal: null }));
       const { results } = await engine.queries(requests);
-      return c.json({
-        results: results.map(({ outcome }, index) => envelope(outcome, queries[index]?.format)),
-      });
+      const envelopes = results.map(({ outcome }, index) => envelope(outcome, queries[index]?.format));
+      return answer(c, `{"results":[${envelopes.join(",")}]}`);
     })
     .post("/mutation", async (c) => {
       const body = await readBody(c, callBody);
-      return c.json(envelope(await runMutation(toCall(body, c.var.caller)), body.format));
+      return answer(c, envelope(await runMutation(toCall(body, c.var.caller)), body.format));
     })
     .post("/action", async (c) => {
       const body = await readBody(c, callBody);
-      return c.json(envelope(await engine.action(toCall(body, c.var.caller)), body.format));
+      return answer(c, envelope(await engine.action(toCall(body, c.var.caller)), body.format));
     })
     .post("/function", async (c) => {
       assertAdmin(c.var.caller);
       const body = await readBody(c, callBody);
-      return c.json(envelope(await engine.anyFunction(toCall(body, c.var.caller)), body.format));
+      return answer(c, envelope(await engine.anyFunction(toCall(body, c.var.caller)), body.format));
     })
     .post("/run/:path{.+}", async (c) => {
       const { args, format = "json" } = await readBody(c, runBody);
       const call = toCall({ path: pathOfUrl(c.req.param("path")), args }, c.var.caller);
-      if (c.var.caller.kind === "admin") return c.json(envelope(await engine.anyFunction(call), format));
+      if (c.var.caller.kind === "admin") return answer(c, envelope(await engine.anyFunction(call), format));
       let { outcome } = await runQuery(call);
       switch (actualType(outcome)) {
         case "Mutation":
@@ -90,7 +89,7 @@ export function functionRoutes(engine: Engine) {
           outcome = await engine.action(call);
           break;
       }
-      return c.json(envelope(outcome, format));
+      return answer(c, envelope(outcome, format));
     });
 }
 
@@ -98,18 +97,25 @@ function toCall({ path, args }: { path: string; args: Json }, caller: Caller): F
   return { path, args, caller, requestId: randomBytes(8).toString("hex") };
 }
 
-function envelope(outcome: Outcome, format: Format): Json {
+/** As text, because a result is text already. */
+function envelope(outcome: Outcome, format: Format): string {
   const clean = format === "json" || format === "convex_clean_json";
   const { logLines } = outcome;
-  if (outcome.ok)
-    return { status: "success", value: clean ? cleanJson(outcome.value) : outcome.value, logLines };
+  if (outcome.ok) {
+    const json = clean ? JSON.stringify(cleanJson(JSON.parse(outcome.json) as Json)) : outcome.json;
+    return withMember({ status: "success", logLines }, "value", json);
+  }
   const { errorMessage, errorData } = outcome;
-  return {
+  return JSON.stringify({
     status: "error",
     errorMessage,
     ...(errorData === undefined ? {} : { errorData: clean ? cleanJson(errorData) : errorData }),
     logLines,
-  };
+  });
+}
+
+function answer(c: Context, json: string): Response {
+  return c.body(json, 200, { "Content-Type": "application/json" });
 }
 
 /** `dir/file/fn`, the spelling of a URL, to `dir/file:fn`. */

@@ -1,11 +1,10 @@
 /** What a client is told of a function's end, made from what the worker says of it. */
 import type { Outcome } from "../engine.ts";
-import type { Json } from "../values/json.ts";
 import type { FunctionOutput } from "./transaction-messages.ts";
 
 export function outcomeOf(output: FunctionOutput, requestId: string): Outcome {
   const { logLines } = output;
-  if (output.ok) return { ok: true, value: JSON.parse(output.value) as Json, logLines };
+  if (output.ok) return { ok: true, json: output.value, logLines };
   const { message, data } = output;
   return {
     ok: false,

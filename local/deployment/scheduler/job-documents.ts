@@ -52,7 +52,7 @@ export function scheduleJob(
 }
 
 export function getJob(transaction: Transaction, id: string): Job | null {
-  return transaction.get(id, { table: jobTable, isSystem: true }) as Job | null;
+  return (transaction.get(id, { table: jobTable, isSystem: true })?.document ?? null) as Job | null;
 }
 
 export function cancelJob(

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Caller, type CommitNotice, type Engine, type QueryResult, RequestError } from "../engine.ts";
-import type { Json } from "../values/json.ts";
+import { type Json, withMember } from "../values/json.ts";
 
 export interface LiveResult {
   /** The members of the protocol's modification after `queryId`, encoded once for all sessions. */
@@ -163,17 +163,17 @@ function refusal(error: RequestError): QueryResult {
 
 function resultText({ outcome, journal }: QueryResult): string {
   const { logLines } = outcome;
-  const members = outcome.ok
-    ? { type: "QueryUpdated", value: outcome.value, logLines, journal }
-    : {
+  const text = outcome.ok
+    ? withMember({ type: "QueryUpdated", logLines, journal }, "value", outcome.json)
+    : JSON.stringify({
         type: "QueryFailed",
         errorMessage: outcome.errorMessage,
         logLines,
         // Absent when there is none: the client makes a ConvexError of anything that is there.
         errorData: outcome.errorData,
         journal,
-      };
-  return JSON.stringify(members).slice(1);
+      });
+  return text.slice(1);
 }
 
 function keyOf({ path, args, caller, journal }: LiveCall): string {

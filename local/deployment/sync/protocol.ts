@@ -106,33 +106,8 @@ export interface StateVersion {
   ts: bigint;
 }
 
+/** Those without a function's result. */
 export type ServerMessage =
-  | {
-      type: "MutationResponse";
-      requestId: number;
-      success: true;
-      result: Json;
-      ts: string;
-      logLines: string[];
-    }
-  | {
-      type: "MutationResponse";
-      requestId: number;
-      success: false;
-      result: string;
-      ts: null;
-      logLines: string[];
-      errorData?: Json;
-    }
-  | { type: "ActionResponse"; requestId: number; success: true; result: Json; logLines: string[] }
-  | {
-      type: "ActionResponse";
-      requestId: number;
-      success: false;
-      result: string;
-      logLines: string[];
-      errorData?: Json;
-    }
   | { type: "AuthError"; error: string; baseVersion: number; authUpdateAttempted: boolean }
   | { type: "FatalError"; error: string }
   | { type: "Ping" };

@@ -1,6 +1,6 @@
 /**
- * One connection of the sync protocol: checks versions, keeps the order of responses and transitions, and never runs
- * two mutations of a client at once. Knows no socket (`SyncSocket` is all it sees) and no database.
+ * One connection of the sync protocol: what a client's messages mean, in their order, and when the connection ends.
+ * Knows no socket (`SyncSocket` is all it sees) and no database.
  *
  * The rules that matter most:
  *   every ModifyQuerySet, Authenticate and committed mutation is followed by a Transition that reaches it;
@@ -8,30 +8,21 @@
  *   the response to a mutation is sent before any Transition that may show the mutation.
  */
 import type { Authenticator } from "../auth/authenticator.ts";
-import { type Caller, type Engine, type Outcome, RequestError } from "../engine.ts";
-import { type LiveQueries, newRequestId } from "./live-queries.ts";
+import { type Caller, type Engine, RequestError } from "../engine.ts";
+import { ClientCalls } from "./client-calls.ts";
+import type { LiveQueries } from "./live-queries.ts";
 import {
   type Authenticate,
   type ClientMessage,
   decodeTs,
-  encodeTs,
-  type FunctionMessage,
   type ModifyQuerySet,
   parseClientMessage,
   ProtocolError,
   type ServerMessage,
-  type StateVersion,
-  transitionText,
 } from "./protocol.ts";
 import { QuerySet } from "./query-set.ts";
-
-export interface SyncSocket {
-  send(text: string): void;
-  /** Resolves when the client has taken what was sent, or the socket is gone. */
-  writable(): Promise<void>;
-  /** Frames already sent still go out. */
-  close(code: number, reason: string): void;
-}
+import type { SyncSocket } from "./sync-socket.ts";
+import { Transitions } from "./transitions.ts";
 
 export interface SyncContext {
   engine: Engine;
@@ -40,21 +31,6 @@ export interface SyncContext {
 }
 
 type Phase = { kind: "greeting" } | { kind: "open"; sessionId: string } | { kind: "closed" };
-
-/** What is being done to end the silence after a change. */
-type Pump = "idle" | "running";
-
-interface QueuedMutation {
-  message: FunctionMessage;
-  caller: Caller;
-  sessionId: string;
-}
-
-interface RunningMutation {
-  /** Newest timestamp when it started: its commit is certainly later. */
-  startedAt: bigint;
-  responded: Promise<void>;
-}
 
 /** RFC 6455 status codes. */
 const POLICY_VIOLATION = 1008;
@@ -66,31 +42,37 @@ export class SyncSession {
   #phase: Phase = { kind: "greeting" };
   #caller: Caller = { kind: "none" };
   #inbox: Promise<void> = Promise.resolve();
-
   #wanted = { querySet: 0, identity: 0 };
-  #sent: StateVersion = { querySet: 0, identity: 0, ts: 0n };
-  /** The next Transition may not end below this. */
-  #floor = 0n;
-  /** A committed mutation waits for a Transition, also when no query changed. */
-  #owesTransition = false;
-  #pump: Pump = "idle";
-  #workLeft = false;
-
-  readonly #mutations: QueuedMutation[] = [];
-  #runningMutation: RunningMutation | null = null;
-  #pendingActions = 0;
   readonly #queries: QuerySet;
+  readonly #calls: ClientCalls;
+  readonly #transitions: Transitions;
 
   constructor(
     private readonly socket: SyncSocket,
     private readonly context: SyncContext,
   ) {
-    this.#queries = new QuerySet(context.liveQueries, () => this.#wake());
+    const failed = (error: unknown) => this.#fail(error);
+    this.#queries = new QuerySet(context.liveQueries, () => this.#transitions.wake());
+    this.#calls = new ClientCalls(context.engine, {
+      send: (text) => this.#send(text),
+      isEntitled: (caller) => this.#isEntitled(caller),
+      committed: (ts) => this.#transitions.owe(ts),
+      failed,
+    });
+    this.#transitions = new Transitions({
+      socket,
+      ...context,
+      queries: this.#queries,
+      wanted: () => this.#wanted,
+      runningMutation: () => this.#calls.runningMutation,
+      isEntitled: () => this.#isEntitled(this.#caller),
+      failed,
+    });
   }
 
   /** Requests whose answer is outstanding. */
   get pending(): number {
-    return this.#mutations.length + (this.#runningMutation ? 1 : 0) + this.#pendingActions;
+    return this.#calls.pending;
   }
 
   receive(text: string): void {
@@ -100,10 +82,11 @@ export class SyncSession {
       .catch((error: unknown) => this.#fail(error));
   }
 
-  /** The socket is gone. Mutations that have not started are dropped: the client sends them again. */
+  /** The socket is gone. */
   closed(): void {
     this.#phase = { kind: "closed" };
-    this.#mutations.length = 0;
+    this.#calls.close();
+    this.#transitions.close();
     this.#queries.clear();
   }
 
@@ -126,11 +109,10 @@ export class SyncSession {
         return;
       }
       case "Mutation":
-        this.#mutations.push({ message, caller: this.#caller, sessionId: this.#phase.sessionId });
-        if (!this.#runningMutation) void this.#runMutations();
+        this.#calls.mutation(message, this.#caller, this.#phase.sessionId);
         return;
       case "Action":
-        void this.#runAction(message, this.#caller);
+        this.#calls.action(message, this.#caller);
         return;
       case "Event":
         return;
@@ -145,7 +127,7 @@ export class SyncSession {
     if (observed > this.context.engine.latestTs()) {
       throw new ProtocolError("The client has seen a later state than this data has; reload the page.");
     }
-    this.#floor = observed;
+    this.#transitions.startAt(observed);
     this.#phase = { kind: "open", sessionId: message.sessionId };
   }
 
@@ -163,7 +145,7 @@ export class SyncSession {
     this.#caller = caller;
     this.#wanted.identity = message.baseVersion + 1;
     this.#queries.changeCaller(caller);
-    this.#wake();
+    this.#transitions.wake();
   }
 
   async #callerOf(message: Authenticate): Promise<Caller> {
@@ -186,7 +168,7 @@ export class SyncSession {
     }
     this.#queries.apply(message.modifications, this.#caller);
     this.#wanted.querySet = message.newVersion;
-    this.#wake();
+    this.#transitions.wake();
   }
 
   #checkBase(member: "querySet" | "identity", base: number): void {
@@ -197,176 +179,21 @@ export class SyncSession {
     );
   }
 
-  async #runMutations(): Promise<void> {
-    for (let next = this.#mutations.shift(); next && !this.#isClosed; next = this.#mutations.shift()) {
-      if (this.#tokenHasExpired(next.caller)) {
-        this.#expire();
-        return;
-      }
-      const startedAt = this.context.engine.latestTs();
-      const responded = this.#runMutation(next).catch((error: unknown) => this.#fail(error));
-      this.#runningMutation = { startedAt, responded };
-      await responded;
-    }
-    this.#runningMutation = null;
-  }
-
-  async #runMutation({ message, caller, sessionId }: QueuedMutation): Promise<void> {
-    const { requestId, udfPath: path, args } = message;
-    const { outcome, ts } = await refusalAsOutcome(
-      () =>
-        this.context.engine.mutation({
-          path,
-          args,
-          caller,
-          requestId: newRequestId(),
-          dedupe: { sessionId, requestId },
-        }),
-      (refused) => ({ outcome: refused, ts: null }),
-    );
-    const { logLines } = outcome;
-    if (!outcome.ok) {
-      this.#send({
-        type: "MutationResponse",
-        requestId,
-        success: false,
-        result: outcome.errorMessage,
-        ts: null,
-        logLines,
-        ...errorData(outcome),
-      });
-      return;
-    }
-    const committed = ts ?? this.context.engine.latestTs();
-    this.#send({
-      type: "MutationResponse",
-      requestId,
-      success: true,
-      result: outcome.value,
-      ts: encodeTs(committed),
-      logLines,
-    });
-    if (committed > this.#floor) this.#floor = committed;
-    this.#owesTransition = true;
-    this.#wake();
-  }
-
-  async #runAction(message: FunctionMessage, caller: Caller): Promise<void> {
-    if (this.#tokenHasExpired(caller)) {
-      this.#expire();
-      return;
-    }
-    const { requestId, udfPath: path, args } = message;
-    this.#pendingActions++;
-    try {
-      const outcome = await refusalAsOutcome(
-        () => this.context.engine.action({ path, args, caller, requestId: newRequestId() }),
-        (refused) => refused,
-      );
-      const { logLines } = outcome;
-      this.#send(
-        outcome.ok
-          ? { type: "ActionResponse", requestId, success: true, result: outcome.value, logLines }
-          : {
-              type: "ActionResponse",
-              requestId,
-              success: false,
-              result: outcome.errorMessage,
-              logLines,
-              ...errorData(outcome),
-            },
-      );
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#pendingActions--;
-    }
-  }
-
-  #wake(): void {
-    this.#workLeft = true;
-    if (this.#pump === "running" || this.#isClosed) return;
-    this.#pump = "running";
-    // Not at once: this may be inside a commit, and one commit may make many queries stale.
-    queueMicrotask(() => void this.#pumpTransitions());
-  }
-
-  async #pumpTransitions(): Promise<void> {
-    try {
-      while (this.#workLeft && !this.#isClosed) {
-        await this.socket.writable();
-        this.#workLeft = false;
-        if (this.#tokenHasExpired(this.#caller)) this.#expire();
-        else await this.#transition();
-      }
-    } catch (error) {
-      this.#fail(error);
-    } finally {
-      this.#pump = "idle";
-    }
-  }
-
-  async #transition(): Promise<void> {
-    // Grows only: with every query that has been outdated meanwhile run in one batch, the results of a batch agree,
-    // so that a busy writer cannot keep the session from ever finding a common snapshot.
-    const running = new Set(this.#queries.outdated());
-    for (;;) {
-      if (running.size > 0) await this.context.liveQueries.refresh(running);
-      if (this.#isClosed) return;
-      const validity = this.#queries.validity(this.#floor);
-      if (validity.kind === "apart") {
-        for (const query of validity.outdated) running.add(query);
-        continue;
-      }
-      const end = validity.last ?? this.context.engine.latestTs();
-      const mutation = this.#runningMutation;
-      if (!mutation || end <= mutation.startedAt) {
-        this.#sendTransition(end);
-        return;
-      }
-      if (validity.first <= mutation.startedAt) {
-        this.#sendTransition(mutation.startedAt);
-        return;
-      }
-      // The results may already show the mutation, whose response has to go first.
-      await mutation.responded;
-      running.clear();
-    }
-  }
-
-  #sendTransition(ts: bigint): void {
-    const modifications = this.#queries.takeModifications();
-    const { querySet, identity } = this.#wanted;
-    const reachesVersion = querySet !== this.#sent.querySet || identity !== this.#sent.identity;
-    if (modifications.length === 0 && !reachesVersion && !this.#owesTransition) return;
-    const end = { querySet, identity, ts };
-    this.socket.send(transitionText(this.#sent, end, modifications));
-    this.#sent = end;
-    this.#floor = ts;
-    this.#owesTransition = false;
-  }
-
-  #send(message: ServerMessage): void {
-    if (!this.#isClosed) this.socket.send(JSON.stringify(message));
-  }
-
-  #tokenHasExpired(caller: Caller): boolean {
-    return caller.kind === "user" && Date.now() > caller.expiresAtMs + TOKEN_EXPIRY_TOLERANCE_MS;
-  }
-
-  #expire(): void {
+  #isEntitled(caller: Caller): boolean {
+    if (caller.kind !== "user" || Date.now() <= caller.expiresAtMs + TOKEN_EXPIRY_TOLERANCE_MS) return true;
     this.#refuseToken("The token has expired.", false);
+    return false;
   }
 
   #refuseToken(error: string, authUpdateAttempted: boolean): void {
-    this.#send({ type: "AuthError", error, baseVersion: this.#wanted.identity, authUpdateAttempted });
+    this.#tell({ type: "AuthError", error, baseVersion: this.#wanted.identity, authUpdateAttempted });
     this.#close(POLICY_VIOLATION, "AuthError");
   }
 
   #fail(error: unknown): void {
     if (this.#isClosed) return;
     if (error instanceof BaseVersionMismatch) {
-      this.#send({ type: "FatalError", error: error.message });
+      this.#tell({ type: "FatalError", error: error.message });
       this.#close(POLICY_VIOLATION, "BaseVersionMismatch");
     } else if (error instanceof ProtocolError) {
       this.#close(POLICY_VIOLATION, error.message);
@@ -377,6 +204,14 @@ export class SyncSession {
     }
   }
 
+  #tell(message: ServerMessage): void {
+    this.#send(JSON.stringify(message));
+  }
+
+  #send(text: string): void {
+    if (!this.#isClosed) this.socket.send(text);
+  }
+
   #close(code: number, reason: string): void {
     if (this.#isClosed) return;
     this.closed();
@@ -385,17 +220,3 @@ export class SyncSession {
 }
 
 class BaseVersionMismatch extends ProtocolError {}
-
-/** A refused request is an answer to its sender; anything else is our own fault and passes on. */
-async function refusalAsOutcome<T>(run: () => Promise<T>, answer: (refused: Outcome) => T): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (!(error instanceof RequestError) || error.status === 503) throw error;
-    return answer({ ok: false, errorMessage: error.message, logLines: [] });
-  }
-}
-
-function errorData(outcome: Extract<Outcome, { ok: false }>) {
-  return outcome.errorData === undefined ? {} : { errorData: outcome.errorData };
-}

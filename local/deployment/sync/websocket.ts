@@ -6,7 +6,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { LiveQueries } from "./live-queries.ts";
-import { type SyncContext, SyncSession, type SyncSocket } from "./session.ts";
+import { type SyncContext, SyncSession } from "./session.ts";
+import type { SyncSocket } from "./sync-socket.ts";
 
 const SECOND = 1000;
 const MIB = 1024 * 1024;

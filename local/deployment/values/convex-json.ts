@@ -188,7 +188,7 @@ function define<T>(object: Record<string, T>, field: string, value: T): void {
 
 function checkString(value: string): void {
   // Lone surrogates have no UTF-8 form, so they could not be stored or sent.
-  if (/\p{Surrogate}/u.test(value)) {
+  if (!(value as string & { isWellFormed(): boolean }).isWellFormed()) {
     throw new ValueError("A string contains a lone surrogate, so it is not well-formed Unicode.");
   }
 }

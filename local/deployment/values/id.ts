@@ -27,45 +27,63 @@ export function encodeId(table: number, unique: Uint8Array): string {
     rest = Math.floor(rest / 0x80);
   }
   bytes.push(rest, ...unique);
-  bytes.push(...checksum(bytes));
+  bytes.push(...checksum(bytes, bytes.length));
   return toBase32(bytes);
 }
 
 export function decodeId(id: string): { table: number; unique: Uint8Array } {
-  if (id.length < MIN_LENGTH || id.length > MAX_LENGTH) {
-    throw new IdError(`Unable to decode ID: Invalid ID length ${id.length}`);
-  }
-  const bytes = fromBase32(id);
-  let table = 0;
-  let scale = 1;
-  let position = 0;
-  for (;;) {
-    const byte = bytes[position++];
-    if (byte === undefined) throw new IdError("Unable to decode ID: the table number does not end");
-    table += (byte & 0x7f) * scale;
-    scale *= 0x80;
-    if (byte < 0x80) break;
-  }
-  const end = position + UNIQUE_BYTES;
-  const [low, high] = checksum(bytes.slice(0, end));
-  if (bytes.length !== end + CHECKSUM_BYTES || bytes[end] !== low || bytes[end + 1] !== high) {
-    throw new IdError("Unable to decode ID: wrong checksum");
-  }
-  const unique = Uint8Array.from(bytes.slice(position, end));
-  // Another spelling of the same bytes (stray trailing bits, a padded number) is not an id anybody was given.
-  if (table > MAX_TABLE_NUMBER || encodeId(table, unique) !== id) {
-    throw new IdError("Unable to decode ID: not in canonical form");
-  }
-  return { table, unique };
+  const table = readId(id);
+  if (typeof table === "string") throw new IdError(`Unable to decode ID: ${table}`);
+  return {
+    table,
+    unique: decoded.slice(decodedLength - CHECKSUM_BYTES - UNIQUE_BYTES, decodedLength - CHECKSUM_BYTES),
+  };
 }
 
 /** The table number in an id, or null when the text is no id. */
 export function tableNumberOf(id: string): number | null {
-  try {
-    return decodeId(id).table;
-  } catch {
-    return null;
+  const table = readId(id);
+  return typeof table === "string" ? null : table;
+}
+
+/** The bytes of the id read last. Every id in a result is checked, so reading one allocates nothing. */
+const decoded = new Uint8Array(Math.ceil((MAX_LENGTH * 5) / 8));
+let decodedLength = 0;
+
+/** The table number, or what is wrong. Only the one spelling of an id that `encodeId` gives is an id. */
+function readId(id: string): number | string {
+  if (id.length < MIN_LENGTH || id.length > MAX_LENGTH) return `Invalid ID length ${id.length}`;
+  decodedLength = 0;
+  let pending = 0;
+  let bits = 0;
+  for (let i = 0; i < id.length; i++) {
+    const digit = digitOf[id.charCodeAt(i)] ?? -1;
+    if (digit < 0) return `Invalid character '${id.charAt(i)}'`;
+    pending = (pending << 5) | digit;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      decoded[decodedLength++] = pending >> bits;
+      pending &= (1 << bits) - 1;
+    }
   }
+  let table = 0;
+  let scale = 1;
+  let position = 0;
+  let byte: number;
+  do {
+    if (position === decodedLength) return "the table number does not end";
+    byte = decoded[position++]!;
+    table += (byte & 0x7f) * scale;
+    scale *= 0x80;
+  } while (byte >= 0x80);
+  const end = position + UNIQUE_BYTES;
+  const [low, high] = checksum(decoded, end);
+  if (decodedLength !== end + CHECKSUM_BYTES || decoded[end] !== low || decoded[end + 1] !== high) {
+    return "wrong checksum";
+  }
+  const isPadded = bits >= 5 || pending !== 0 || (position > 1 && byte === 0);
+  return isPadded || table > MAX_TABLE_NUMBER ? "not in canonical form" : table;
 }
 
 /** 14 random bytes and the day, so that ids of one day share their end and never a prefix. */
@@ -79,11 +97,11 @@ export function newId(table: number, nowMs: number): string {
 }
 
 /** Fletcher-16 with both sums wrapping at 256. */
-function checksum(bytes: readonly number[]): [number, number] {
+function checksum(bytes: ArrayLike<number>, length: number): [number, number] {
   let sum = 0;
   let sumOfSums = 0;
-  for (const byte of bytes) {
-    sum = (sum + byte) & 0xff;
+  for (let i = 0; i < length; i++) {
+    sum = (sum + bytes[i]!) & 0xff;
     sumOfSums = (sumOfSums + sum) & 0xff;
   }
   return [sum, sumOfSums];
@@ -104,22 +122,4 @@ function toBase32(bytes: readonly number[]): string {
   }
   if (bits > 0) text += ALPHABET[(pending << (5 - bits)) & 31]!;
   return text;
-}
-
-function fromBase32(text: string): number[] {
-  const bytes: number[] = [];
-  let pending = 0;
-  let bits = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = digitOf[text.charCodeAt(i)] ?? -1;
-    if (digit < 0) throw new IdError(`Unable to decode ID: Invalid character '${text.charAt(i)}'`);
-    pending = (pending << 5) | digit;
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      bytes.push((pending >> bits) & 0xff);
-      pending &= (1 << bits) - 1;
-    }
-  }
-  return bytes;
 }

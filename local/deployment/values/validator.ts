@@ -4,19 +4,21 @@
  */
 import type { Json } from "./json.ts";
 import { jsonToValue } from "./convex-json.ts";
+import { matches, type ValidationContext } from "./matcher.ts";
 import { compareValues } from "./order.ts";
 import { showValidator, showValue } from "./validator-text.ts";
 import type { ValidatorJson } from "./validator-json.ts";
 import type { Value } from "./value.ts";
 
-export interface ValidationContext {
-  /** The table an id belongs to, or null for text that is no id and for ids of unknown tables. */
-  tableOf(id: string): string | null;
-}
-
 /** Null when the value fits, otherwise the whole error text (without a prefix such as `ArgumentValidationError:`). */
 export function validate(validator: Json, value: Value, context: ValidationContext): string | null {
-  return check(validator as unknown as ValidatorJson, value, context, "");
+  const typed = validator as unknown as ValidatorJson;
+  return matches(typed, value, context) ? null : explain(typed, value, context);
+}
+
+/** The same answer, found the long way. */
+export function explain(validator: ValidatorJson, value: Value, context: ValidationContext): string | null {
+  return check(validator, value, context, "");
 }
 
 function check(

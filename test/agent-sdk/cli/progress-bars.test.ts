@@ -106,6 +106,12 @@ test("more lines than the terminal has are counted instead of drawn", () => {
   expect(screen()).toEqual([]);
 });
 
+test("a terminal that does not know its size is taken for a usual one", () => {
+  const { terminal, screen } = fakeTerminal(0);
+  createLiveArea({ ...terminal, rows: 0 }, "xterm").draw(["a bar"]);
+  expect(screen()).toEqual(["a bar"]);
+});
+
 test("what is written beside the bars stays above them", () => {
   const { terminal, screen } = fakeTerminal();
   const area = createLiveArea(terminal, "xterm");

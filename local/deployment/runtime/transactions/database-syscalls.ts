@@ -1,11 +1,12 @@
 /** `ctx.db` of queries and mutations. */
-import type { Document, QueryJson } from "../../database/database.ts";
+import type { QueryJson, StoredDocument } from "../../database/database.ts";
 import { jsonToPatch, jsonToValue, valueToJson } from "../../values/convex-json.ts";
 import type { Json } from "../../values/json.ts";
 import type { Value } from "../../values/value.ts";
 import { FunctionFailure } from "../failure.ts";
 import { numberArgument, textArgument } from "../syscall-arguments.ts";
 import type { SyscallArguments } from "../syscall-arguments.ts";
+import { EncodedJson } from "./encoded-json.ts";
 import type { Execution } from "./execution.ts";
 import { requireMutation } from "./syscall.ts";
 import type { AsyncSyscall, SyncSyscall } from "./syscall.ts";
@@ -27,13 +28,13 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
       isSystem: args.isSystem === true,
       ...optionalTable(args),
     });
-    return document && valueToJson(document);
+    return document && new EncodedJson(document.text);
   },
   "1.0/queryStreamNext": (execution, args) => {
     const stream = execution.stream(numberArgument(args, "queryId"));
     const next = stream?.next();
     return next && next.done !== true
-      ? { value: valueToJson(next.value), done: false }
+      ? new EncodedJson(`{"value":${next.value.text},"done":false}`)
       : { value: null, done: true };
   },
   "1.0/queryPage": ({ run }, args) => {
@@ -43,7 +44,8 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
       endCursor: (args.endCursor ?? null) as string | null,
       pageSize: numberArgument(args, "pageSize"),
     });
-    return { page: page.map(valueToJson), isDone, continueCursor, splitCursor: null, pageStatus: null };
+    const rest = JSON.stringify({ isDone, continueCursor, splitCursor: null, pageStatus: null });
+    return new EncodedJson(`{"page":[${page.map(({ text }) => text).join(",")}],${rest.slice(1)}`);
   },
   "1.0/count": ({ run }, args) => run.transaction.count(textArgument(args, "table")),
   "1.0/insert": (execution, args) => {
@@ -63,13 +65,13 @@ export const databaseSyscalls: Record<string, AsyncSyscall> = {
 
 function write(
   name: string,
-  perform: (execution: Execution, args: SyscallArguments) => Document,
+  perform: (execution: Execution, args: SyscallArguments) => StoredDocument,
 ): AsyncSyscall {
   return (execution, args) => {
     requireMutation(execution, `\`db.${name}\``);
     const owner = execution.run.transaction.tableOf(textArgument(args, "id"));
     if (owner?.startsWith("_")) throw new FunctionFailure(`Cannot write to the system table \`${owner}\`.`);
-    return valueToJson(perform(execution, args));
+    return new EncodedJson(perform(execution, args).text);
   };
 }
 

@@ -1,5 +1,5 @@
 /** One running query or mutation: the run it belongs to (shared with nested calls) and what is its own. */
-import type { Document, Transaction } from "../../database/database.ts";
+import type { StoredDocument, Transaction } from "../../database/database.ts";
 import type { UserIdentity } from "../../engine.ts";
 import type { ConsoleLines } from "../console-lines.ts";
 import type { FoundFunction } from "../function-lookup.ts";
@@ -32,7 +32,7 @@ export class Run {
 }
 
 export class Execution {
-  readonly #streams = new Map<number, Iterator<Document>>();
+  readonly #streams = new Map<number, Iterator<StoredDocument>>();
   #nextStream = 0;
   /** The last nested call in progress: later syscalls of this execution wait for it. Never rejects. */
   tail: Promise<void> | null = null;
@@ -48,13 +48,13 @@ export class Execution {
     return this.tail !== null;
   }
 
-  openStream(iterator: Iterator<Document>): number {
+  openStream(iterator: Iterator<StoredDocument>): number {
     const id = this.#nextStream++;
     this.#streams.set(id, iterator);
     return id;
   }
 
-  stream(id: number): Iterator<Document> | undefined {
+  stream(id: number): Iterator<StoredDocument> | undefined {
     return this.#streams.get(id);
   }
 

@@ -4,6 +4,7 @@ import type { Json } from "../../values/json.ts";
 import { FunctionFailure } from "../failure.ts";
 import { unsupported } from "../unsupported.ts";
 import { databaseSyscalls, syncSyscalls } from "./database-syscalls.ts";
+import { EncodedJson } from "./encoded-json.ts";
 import type { Execution } from "./execution.ts";
 import { activeFacilities, asEngine } from "./facilities.ts";
 import { metadataSyscalls } from "./metadata-syscalls.ts";
@@ -88,8 +89,8 @@ function caller(op: string): Execution {
   return execution;
 }
 
-function toText(result: Json): string {
-  return JSON.stringify(result);
+function toText(result: Json | EncodedJson): string {
+  return result instanceof EncodedJson ? result.text : JSON.stringify(result);
 }
 
 /** Later syscalls of the execution wait for this one, so that a sub-transaction holds only its own writes. */

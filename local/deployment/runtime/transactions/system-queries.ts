@@ -1,6 +1,5 @@
 /** The queries of the official CLI and dashboard that this deployment answers itself. For admins only. */
 import type { Transaction } from "../../database/database.ts";
-import { valueToJson } from "../../values/convex-json.ts";
 import type { Json } from "../../values/json.ts";
 import { FunctionFailure } from "../failure.ts";
 import { displayPath } from "../function-path.ts";
@@ -48,7 +47,7 @@ const systemQueries: Record<string, SystemQuery> = {
       endCursor: null,
       pageSize: numItems,
     });
-    return { page: page.map(valueToJson), isDone, continueCursor };
+    return { page: page.map(({ text }) => JSON.parse(text) as Json), isDone, continueCursor };
   },
   "_system/cli/modules:apiSpec": ({ loaded }) => apiSpec(loaded.app),
   "_system/cli/convexUrl:cloudUrl": ({ urls }) => urls.cloudUrl,

@@ -65,7 +65,7 @@ describe("durability", () => {
     mutate(first, (transaction) => transaction.insert("u", {}));
     first.systemCommit({ put: [["k", { v: 1 }]] });
     const before = first.latestTs();
-    const created = read(first, (transaction) => transaction.get(id)!);
+    const created = read(first, (transaction) => transaction.get(id)!.document);
     await first.close();
 
     const second = openTemporary(dataDir);
@@ -77,9 +77,9 @@ describe("durability", () => {
       added: [],
       removed: [],
     });
-    expect(read(second, (transaction) => transaction.get(id))).toEqual(created);
+    expect(read(second, (transaction) => transaction.get(id)!.document)).toEqual(created);
     expect(read(second, (transaction) => collect(transaction, indexRange("t.by_a")))).toEqual([created]);
-    const later = mutate(second, (transaction) => transaction.get(transaction.insert("t", {}))!);
+    const later = mutate(second, (transaction) => transaction.get(transaction.insert("t", {}))!.document);
     expect(later._creationTime).toBeGreaterThan(created._creationTime);
     expect(second.latestTs()).toBeGreaterThan(before);
     // Numbers are not given twice: a new table's ids must not look like those of an old one.
@@ -103,8 +103,9 @@ describe("durability", () => {
         Date.now = () => now;
         const database = openTemporary(dataDir);
         for (let i = 0; i < 20; i++) {
-          const { _creationTime } = mutate(database, (transaction) =>
-            transaction.get(transaction.insert("t", {}))!,
+          const { _creationTime } = mutate(
+            database,
+            (transaction) => transaction.get(transaction.insert("t", {}))!.document,
           );
           expect(_creationTime).toBeGreaterThan(lastCreated);
           expect(database.latestTs()).toBeGreaterThan(last);

@@ -50,7 +50,7 @@ export function read<T>(database: Database, query: (transaction: Transaction) =>
 export function collect(transaction: Transaction, query: QueryJson): Document[] {
   const documents: Document[] = [];
   const stream = transaction.stream(query);
-  for (let next = stream.next(); !next.done; next = stream.next()) documents.push(next.value);
+  for (let next = stream.next(); !next.done; next = stream.next()) documents.push(next.value.document);
   return documents;
 }
 

@@ -33,17 +33,17 @@ const write = fc.oneof(
 function apply(transaction: Transaction, model: Map<string, Document>, change: Write): void {
   if (change.kind === "insert") {
     const id = transaction.insert("t", change.fields);
-    model.set(id, transaction.get(id)!);
+    model.set(id, transaction.get(id)!.document);
     return;
   }
   const ids = [...model.keys()];
   const id = ids[change.target % ids.length];
   if (id === undefined) return;
   if (change.kind === "remove") {
-    expect(transaction.remove(id)).toEqual(model.get(id));
+    expect(transaction.remove(id).document).toEqual(model.get(id));
     model.delete(id);
   } else {
-    const after = transaction[change.kind](id, change.fields);
+    const { document: after } = transaction[change.kind](id, change.fields);
     const { _id, _creationTime } = model.get(id)!;
     const kept = change.kind === "patch" ? model.get(id)! : { _id, _creationTime };
     expect(after).toEqual({ ...kept, ...change.fields });
@@ -150,8 +150,8 @@ describe("index scans", () => {
             );
             const next = stream.next();
             if (next.done) isDone = true;
-            expect(next.done ? undefined : next.value).toEqual(isDone ? undefined : ahead[0]);
-            if (!next.done) last = next.value;
+            expect(next.done ? undefined : next.value.document).toEqual(isDone ? undefined : ahead[0]);
+            if (!next.done) last = next.value.document;
           }
         },
       ),
@@ -243,7 +243,7 @@ describe("index ranges", () => {
       transaction.insert("t", { a: 1 }),
     ]);
     const transaction = database.begin({ writable: false });
-    const created = transaction.get(first)!._creationTime;
+    const created = transaction.get(first)!.document._creationTime;
     const ids = (query: ReturnType<typeof indexRange>): string[] =>
       collect(transaction, query).map(({ _id }) => _id);
     const value = (type: "Eq" | "Gt", fieldPath: string, json: string | number) => ({

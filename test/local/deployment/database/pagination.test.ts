@@ -13,15 +13,18 @@ import { collect, fullScan, indexRange, looseSchema, mutate, openTemporary, read
 
 const schema = looseSchema({ t: { by_a: ["a"], by_a_b: ["a", "b.c"] } });
 
+type DocumentPage = Omit<Page, "page"> & { page: Document[] };
+
 function page(
   database: Database,
   request: Partial<PageRequest> & { query: QueryJson },
   journal: string | null = null,
-): Page & { journal: string | null; watch: (watch: number) => void } {
+): DocumentPage & { journal: string | null; watch: (watch: number) => void } {
   const transaction = database.begin({ writable: false, journal });
   const result = transaction.page({ cursor: null, endCursor: null, pageSize: 10, ...request });
   return {
     ...result,
+    page: result.page.map(({ document }) => document),
     journal: database.journalOf(transaction),
     watch: (watch) => database.watch(watch, transaction.readSet()),
   };
@@ -52,10 +55,10 @@ describe("pagination", () => {
             for (const fields of stored) transaction.insert("t", fields);
           });
           const json = indexRange(`t.${query.index}`, query.range, query.order);
-          const pages: Page[] = [];
+          const pages: DocumentPage[] = [];
           let cursor: string | null = null;
           do {
-            const next: Page = page(database, { query: json, cursor, pageSize });
+            const next: DocumentPage = page(database, { query: json, cursor, pageSize });
             pages.push(next);
             cursor = next.continueCursor;
           } while (!pages.at(-1)!.isDone);

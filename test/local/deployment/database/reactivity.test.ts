@@ -40,7 +40,7 @@ function run(transaction: Transaction, targets: readonly Watched[], ids: readonl
       case "count":
         return transaction.count("t");
       case "get":
-        return transaction.get(ids[target.target % ids.length]!);
+        return transaction.get(ids[target.target % ids.length]!)?.document ?? null;
       case "query": {
         const { index, range, order } = target.query;
         const operators = target.take === null ? [] : [{ limit: target.take }];

@@ -36,7 +36,7 @@ describe("schema validation", () => {
     );
     expect(() => transaction.patch(id, { name: undefined })).toThrow("missing the required field `name`");
     expect(() => transaction.replace(id, {})).toThrow("missing the required field `name`");
-    expect(transaction.patch(id, { age: 36 })).toMatchObject({ name: "Ada", age: 36 });
+    expect(transaction.patch(id, { age: 36 }).document).toMatchObject({ name: "Ada", age: 36 });
   });
 
   test("ids are checked against the table they name, also of documents not yet committed", () => {

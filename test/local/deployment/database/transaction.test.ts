@@ -9,8 +9,8 @@ describe("reading by id", () => {
     const stored = mutate(database, (transaction) => transaction.insert("t", { n: 1 }));
     const transaction = database.begin({ writable: true });
     const pending = transaction.insert("t", { n: 2 });
-    expect(transaction.get(stored)).toMatchObject({ _id: stored, n: 1 });
-    expect(transaction.get(pending)).toMatchObject({ _id: pending, n: 2 });
+    expect(transaction.get(stored)!.document).toMatchObject({ _id: stored, n: 1 });
+    expect(transaction.get(pending)!.document).toMatchObject({ _id: pending, n: 2 });
     transaction.remove(stored);
     expect(transaction.get(stored)).toBeNull();
     expect(read(database, (other) => other.get(pending))).toBeNull();
@@ -64,20 +64,24 @@ describe("writing", () => {
   test("patch merges at the top level and removes undefined, replace keeps only the system fields", () => {
     const database = openTemporary();
     const id = mutate(database, (transaction) => transaction.insert("t", { a: 1, b: { c: 1, d: 2 }, e: 3 }));
-    const original = read(database, (transaction) => transaction.get(id)!);
+    const original = read(database, (transaction) => transaction.get(id)!.document);
     const system = { _id: id, _creationTime: original._creationTime };
     const transaction = database.begin({ writable: true });
-    expect(transaction.patch(id, { a: undefined, b: { c: 9 } })).toEqual({ ...system, b: { c: 9 }, e: 3 });
-    expect(transaction.replace(id, { z: 1 })).toEqual({ ...system, z: 1 });
-    expect(transaction.remove(id)).toEqual({ ...system, z: 1 });
+    expect(transaction.patch(id, { a: undefined, b: { c: 9 } }).document).toEqual({
+      ...system,
+      b: { c: 9 },
+      e: 3,
+    });
+    expect(transaction.replace(id, { z: 1 }).document).toEqual({ ...system, z: 1 });
+    expect(transaction.remove(id).document).toEqual({ ...system, z: 1 });
   });
 
   test("a document that was read can be written back with its own system fields, not with others", () => {
     const database = openTemporary();
     const id = mutate(database, (transaction) => transaction.insert("t", { n: 1 }));
     const transaction = database.begin({ writable: true });
-    const document = transaction.get(id)!;
-    expect(transaction.replace(id, { ...document, n: 2 })).toEqual({ ...document, n: 2 });
+    const document = transaction.get(id)!.document;
+    expect(transaction.replace(id, { ...document, n: 2 }).document).toEqual({ ...document, n: 2 });
     expect(() => transaction.patch(id, { _id: newId(10_001, 0) })).toThrow(
       "doesn't match the document's '_id'",
     );
@@ -223,7 +227,7 @@ describe("system tables", () => {
       transaction.patch(id, { state: { kind: "success" }, completedTime: 2 }),
     );
     const transaction = database.begin({ writable: true });
-    expect(transaction.get(id, { isSystem: true })).toMatchObject({
+    expect(transaction.get(id, { isSystem: true })!.document).toMatchObject({
       ...job,
       state: { kind: "success" },
       completedTime: 2,

@@ -82,11 +82,11 @@ export async function push(engine: Engine, files: Record<string, string>): Promi
 
 export function valueOf(outcome: Outcome): Json {
   if (!outcome.ok) throw new Error(outcome.errorMessage);
-  return outcome.value;
+  return JSON.parse(outcome.json) as Json;
 }
 
 /** Without the first line, which names the request. */
 export function errorOf(outcome: Outcome): string {
-  if (outcome.ok) throw new Error(`succeeded with ${JSON.stringify(outcome.value)}`);
+  if (outcome.ok) throw new Error(`succeeded with ${outcome.json}`);
   return outcome.errorMessage.replace(/^\[Request ID: [0-9a-f]{16}\] Server Error\n/, "");
 }

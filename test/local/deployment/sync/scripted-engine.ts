@@ -96,19 +96,15 @@ export class ScriptedEngine implements Engine {
     const answer = (outcome: Outcome, nextJournal = journal) => ({ outcome, journal: nextJournal });
     switch (what) {
       case "list":
-        return answer({ ok: true, value: values, logLines: [] });
+        return answer(success(values));
       case "count":
-        return answer({ ok: true, value: values.length, logLines: [] });
+        return answer(success(values.length));
       case "echo":
-        return answer({ ok: true, value: args, logLines: ["[LOG] 'echo'"] });
+        return answer(success(args, ["[LOG] 'echo'"]));
       case "page":
-        return answer({ ok: true, value: journal ?? "no journal yet", logLines: [] }, "end");
+        return answer(success(journal ?? "no journal yet"), "end");
       case "me":
-        return answer({
-          ok: true,
-          value: caller.kind === "user" ? caller.identity.subject : caller.kind,
-          logLines: [],
-        });
+        return answer(success(caller.kind === "user" ? caller.identity.subject : caller.kind));
       case "failing":
         return answer({ ok: false, errorMessage: `failed with ${values.length}`, logLines: [] });
       default:
@@ -134,7 +130,7 @@ export class ScriptedEngine implements Engine {
       };
     }
     const ts = this.append(list, args);
-    const answer = { outcome: { ok: true as const, value: null, logLines: [] }, ts };
+    const answer = { outcome: success(null), ts };
     if (key !== undefined) this.#answers.set(key, answer);
     await this.afterCommit();
     return answer;
@@ -142,11 +138,11 @@ export class ScriptedEngine implements Engine {
 
   async action({ args }: FunctionCall): Promise<Outcome> {
     await this.beforeAction();
-    return { ok: true, value: args, logLines: [] };
+    return success(args);
   }
 
   async anyFunction({ path }: FunctionCall): Promise<Outcome> {
-    return { ok: true, value: { ran: path }, logLines: [] };
+    return success({ ran: path });
   }
 
   async httpAction(request: Request): Promise<Response> {
@@ -173,6 +169,10 @@ export class ScriptedEngine implements Engine {
   async close(): Promise<void> {
     this.#listeners.clear();
   }
+}
+
+function success(value: Json, logLines: string[] = []): Outcome {
+  return { ok: true, json: JSON.stringify(value), logLines };
 }
 
 /** A gate that a test opens; `reached` tells that someone stands before it. */
