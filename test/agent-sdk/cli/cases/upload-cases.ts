@@ -41,6 +41,7 @@ export function describeUpload(workshop: Workshop) {
       for (const file of files) {
         expect(byFile.get(file)).toEqual({
           file,
+          uploadId: expect.any(String) as string,
           assetId: expect.any(String) as string,
           s3Key: expect.stringMatching(/^t\/studio\//) as string,
           url: expect.stringMatching(/^http/) as string,
