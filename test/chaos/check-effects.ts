@@ -1,0 +1,69 @@
+/** [G3] Each call has one effect: versions in order, one current version, letters that say what happened. */
+import { isCommitted, type Asset, type Evidence, type Violation } from "./evidence.ts";
+
+export function checkEffects(evidence: Evidence): Violation[] {
+  const faults = [...evidence.slots].flatMap(([slot, rows]) => [
+    ...faultsOfVersions(slot, rows),
+    ...faultsOfContent(evidence, slot, rows),
+  ]);
+  faults.push(...faultsOfCalls(evidence), ...faultsOfLetters(evidence));
+  return faults.map(([check, what]) => ({ guarantee: "G3", check, what }));
+}
+
+type Fault = [check: string, what: string];
+
+function faultsOfVersions(slot: string, rows: Asset[]): Fault[] {
+  const faults: Fault[] = [];
+  const versions = rows.map(({ version }) => version);
+  if (versions.some((version, at) => version !== at + 1)) {
+    faults.push(["versions", `${slot}: versions ${versions.join(", ")} in the order of creation`]);
+  }
+  const ready = rows.filter(({ status }) => status === "ready");
+  if (ready.length > 1) faults.push(["two-ready", `${slot}: ${ready.length} rows are ready`]);
+  const newest = rows.filter(isCommitted).at(-1);
+  if (newest !== undefined && newest.status !== "ready") {
+    faults.push(["old-current", `${slot}: version ${newest.version} is committed and not current`]);
+  }
+  return faults;
+}
+
+function faultsOfContent({ schedule, sha256Of, found }: Evidence, slot: string, rows: Asset[]): Fault[] {
+  const wished = new Set(schedule.wishes.map(sha256Of));
+  const faults: Fault[] = [];
+  for (const row of rows) {
+    if (!wished.has(row.checksum)) faults.push(["unasked", `${slot}: nobody asked for ${row._id}`]);
+    if (!found.calls.some(({ assetId }) => assetId === row._id)) {
+      faults.push(["no-call", `${slot}: no call leads to ${row._id}`]);
+    }
+  }
+  return faults;
+}
+
+function faultsOfCalls({ found, entries, asset }: Evidence): Fault[] {
+  const faults: Fault[] = [];
+  const ids = found.calls.map(({ uploadId }) => uploadId);
+  if (new Set(ids).size < ids.length) faults.push(["call-twice", "an upload id is recorded twice"]);
+  const called = entries.filter(({ kind }) => kind === "called").length;
+  if (ids.length > called) faults.push(["calls", `${ids.length} calls are recorded, ${called} were made`]);
+  for (const { uploadId, assetId } of found.calls) {
+    if (asset(assetId) === undefined) faults.push(["call-astray", `${uploadId} leads to no record`]);
+  }
+  return faults;
+}
+
+function faultsOfLetters({ found, asset }: Evidence): Fault[] {
+  const faults: Fault[] = [];
+  const ids = found.letters.map(({ uploadId }) => uploadId);
+  if (new Set(ids).size < ids.length) faults.push(["letter-twice", "an upload has two letters"]);
+  for (const { uploadId, state } of found.letters) {
+    const call = found.calls.find((one) => one.uploadId === uploadId);
+    const committed = isCommitted(call === undefined ? undefined : asset(call.assetId));
+    if (committed !== (state === "resolved")) {
+      faults.push([
+        "letter-state",
+        `${uploadId}: ${state}, though it is ${committed ? "" : "not "}committed`,
+      ]);
+    }
+  }
+  return faults;
+}

@@ -1,0 +1,80 @@
+/** `npm run chaos`: seeded schedules of uploads and faults against the real stack, judged by an independent checker. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import "../../demo/quiet.ts";
+import { createReport } from "./report.ts";
+import type { FromWorker } from "./worker.ts";
+
+const HELP = `npm run chaos -- [options]
+
+  --schedules N   how many (100)
+  --seed S        of the first; the n-th has S + n - 1 (drawn by the clock)
+  --workers W     stacks at once, each with an agent of its own (3)
+  --json          one JSON line a schedule
+  --keep          keeps diaries and data also of schedules without a violation's trace
+  --help
+
+The n-th schedule depends on its own seed alone: --seed S --schedules 1 replays it. What is drawn from the seed: the
+uploads, the faults by name and number of each request, the moments of kills and restarts counted in requests, and what
+is delivered once more. What is not: how requests of parallel uploads interleave, jitter of retries, ids and times.`;
+
+const { values: flags } = parseArgs({
+  options: {
+    schedules: { type: "string", default: "100" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
+    workers: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (flags.help) console.log(HELP);
+else process.exitCode = await run(Number(flags.schedules), Number(flags.seed), Number(flags.workers));
+
+async function run(schedules: number, firstSeed: number, workers: number): Promise<number> {
+  if (![schedules, firstSeed, workers].every((value) => Number.isSafeInteger(value) && value >= 0)) {
+    console.error("--schedules, --seed and --workers take whole numbers.");
+    return 2;
+  }
+  const directory = mkdtempSync(join(tmpdir(), "reelsync-chaos-"));
+  const report = createReport({ json: flags.json, schedules, directory });
+  let next = 0;
+  const take = () => (next < schedules ? firstSeed + next++ : undefined);
+  const count = Math.min(workers, schedules);
+  await Promise.all(
+    Array.from({ length: count }, (_, index) => work(join(directory, `worker-${index}`), take, report.add)),
+  );
+  const violations = report.finish();
+  if (violations === 0 && !flags.keep) rmSync(directory, { recursive: true, force: true });
+  return violations === 0 ? 0 : 1;
+}
+
+async function work(
+  directory: string,
+  take: () => number | undefined,
+  add: (message: Exclude<FromWorker, { kind: "ready" }>) => void,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const program = fileURLToPath(new URL("worker.ts", import.meta.url));
+  const worker = fork(program, [directory], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  const exited = once(worker, "exit");
+  const died = exited.then(() => {
+    throw new Error("a worker ended by itself");
+  });
+  died.catch(() => undefined);
+  const answer = async () => ((await Promise.race([once(worker, "message"), died])) as [FromWorker])[0];
+  await answer();
+  for (let seed = take(); seed !== undefined; seed = take()) {
+    worker.send(seed);
+    const message = await answer();
+    if (message.kind !== "ready") add(message);
+  }
+  worker.disconnect();
+  await exited;
+}

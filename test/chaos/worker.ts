@@ -1,0 +1,36 @@
+/** One stack and its agents; runs the schedules it is sent, one after the other. */
+import { S3Client } from "@aws-sdk/client-s3";
+import { startReelsyncStack } from "../../demo/stack.ts";
+import { createAgentPool } from "./agent-pool.ts";
+import { runSchedule, type Outcome } from "./run-schedule.ts";
+
+export type FromWorker =
+  | { kind: "ready" }
+  | { kind: "outcome"; outcome: Outcome }
+  /** The simulator itself failed; says nothing about the product. */
+  | { kind: "failed"; seed: number; message: string };
+
+const directory = process.argv[2] ?? "";
+const stack = await startReelsyncStack({
+  dataDir: `${directory}/stack`,
+  ports: { cloud: 0, site: 0, s3: 0, issuer: 0 },
+});
+const agents = createAgentPool();
+const { endpoint, credentials, region } = stack.local.objectStore;
+const s3 = new S3Client({ endpoint, credentials, region, forcePathStyle: true });
+const say = (message: FromWorker) => process.send?.(message);
+
+process.on("message", (seed: number) => {
+  runSchedule({ stack, agents, s3, directory }, seed).then(
+    (outcome) => say({ kind: "outcome", outcome }),
+    (error: unknown) => {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      say({ kind: "failed", seed, message });
+    },
+  );
+});
+process.once("disconnect", () => {
+  agents.close();
+  void stack.close().then(() => process.exit());
+});
+say({ kind: "ready" });
