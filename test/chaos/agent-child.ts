@@ -30,8 +30,10 @@ const PLACE_ATTEMPTS = 3;
 const LOUD_TIMEOUT_MS = 1_500;
 const QUIET_TIMEOUT_MS = 20_000;
 
-/** Where calls failed, by the message they failed with: the error itself does not say. */
+/** Where calls failed, by upload: the error itself does not say. */
 const failures = new Map<string, string>();
+/** The upload that began last; a call says so before it returns its promise. */
+let lastStarted: string | undefined;
 
 const realNow = Date.now.bind(Date);
 
@@ -43,7 +45,8 @@ async function perform(task: AgentTask): Promise<void> {
   });
   failures.clear();
   reelsync.on((event) => {
-    if (event.type === "upload.failed") failures.set(event.message, event.step);
+    if (event.type === "upload.started") lastStarted = event.uploadId;
+    if (event.type === "upload.failed") failures.set(event.uploadId, event.step);
   });
   try {
     const place = await findPlace(reelsync, task);
@@ -140,15 +143,18 @@ async function settled(
   work: () => ReturnType<Reelsync["uploadWithConvexSync"]>,
   uploadId?: string,
 ): Promise<void> {
+  lastStarted = undefined;
+  const answer = work();
+  const started = lastStarted as string | undefined;
   try {
-    const { assetId, s3Key, version, sha256, size, state, deduped } = await work();
+    const { assetId, s3Key, version, sha256, size, state, deduped } = await answer;
     writeEntry(diary, { kind: "acked", wish, via, assetId, s3Key, version, sha256, size, state, deduped });
   } catch (error) {
     const { code = "none", message = "", retryable = false, deadLetter } = error as SdkError;
     if (via === "replay" && code === "CONFLICT" && uploadId !== undefined) {
       writeEntry(diary, { kind: "heldElsewhere", uploadId });
     }
-    const step = failures.get(message);
+    const step = failures.get(started ?? "");
     writeEntry(diary, {
       kind: "rejected",
       wish,

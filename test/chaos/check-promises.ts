@@ -42,7 +42,7 @@ function faultsOfAck(evidence: Evidence, acked: Acknowledged): Fault[] {
 
 /** What the SDK says it does not park: nothing was accepted yet, or the call is wrong in itself. */
 function mayVanish({ retryable, step, code }: Rejected): boolean {
-  return !retryable || step === "file" || code === "TOKEN_EXPIRED";
+  return !retryable || step === undefined || step === "file" || code === "TOKEN_EXPIRED";
 }
 
 function faultsOfRejection(evidence: Evidence, rejected: Rejected): Fault[] {
