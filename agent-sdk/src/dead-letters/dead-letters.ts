@@ -191,7 +191,9 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     list,
     find,
     warn,
-    forget: (id: string) => spool.remove(id),
+    /** Its upload is committed: a folder that cannot be cleaned is no failure of that. */
+    forget: (id: string) =>
+      spool.remove(id).catch((fault: unknown) => warn(`removing dead letter ${id} from this disk`, fault)),
     /** Delivers what waits on disk, in the background and one delivery at a time. */
     deliverWaiting(): void {
       if (!mayWait || delivering !== undefined) return;
