@@ -16,7 +16,6 @@ const HELP = `npm run chaos -- [options]
   --seed S        of the first; the n-th has S + n - 1 (drawn by the clock)
   --workers W     stacks at once, each with an agent of its own (3)
   --json          one JSON line a schedule
-  --keep          keeps diaries and data also of schedules without a violation's trace
   --help
 
 The n-th schedule depends on its own seed alone: --seed S --schedules 1 replays it. What is drawn from the seed: the
@@ -29,7 +28,6 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
     workers: { type: "string", default: "3" },
     json: { type: "boolean", default: false },
-    keep: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -51,7 +49,7 @@ async function run(schedules: number, firstSeed: number, workers: number): Promi
     Array.from({ length: count }, (_, index) => work(join(directory, `worker-${index}`), take, report.add)),
   );
   const violations = report.finish();
-  if (violations === 0 && !flags.keep) rmSync(directory, { recursive: true, force: true });
+  if (violations === 0) rmSync(directory, { recursive: true, force: true });
   return violations === 0 ? 0 : 1;
 }
 

@@ -35,7 +35,7 @@ export function createReport({
     }
     if (outcome.violations.length > 0) {
       console.error(
-        `  replay: npm run chaos -- --seed ${outcome.seed} --schedules 1    evidence: ${directory}`,
+        `  replay: npm run chaos -- --seed ${outcome.seed} --schedules 1\n  evidence: ${directory}/*/schedule-${outcome.seed}`,
       );
     }
     if (!json && outcomes.length % PROGRESS_EVERY === 0) {
