@@ -3,7 +3,7 @@
  * writes into the diary what it was told, and knows nothing of faults or checks.
  */
 import { createReadStream } from "node:fs";
-import { createReelsync, type Reelsync, type ReelsyncOptions } from "reelsync";
+import { createReelsync, type Reelsync, type ReelsyncOptions } from "../../agent-sdk/src/index.ts";
 import { bytesOf } from "./content.ts";
 import { writeEntry } from "./diary.ts";
 import { slotOf, type Wish } from "./schedule.ts";
