@@ -168,7 +168,7 @@ async function settled(
   }
 }
 
-const say = (message: FromAgent) => process.send?.(message);
+const say = (message: FromAgent) => process.connected && process.send?.(message);
 
 process.on("message", (task: AgentTask) => {
   void perform(task).then(

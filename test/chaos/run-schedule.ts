@@ -22,6 +22,7 @@ import { drawSchedule, type Schedule, type TimedEvent } from "./schedule.ts";
 
 export interface World {
   stack: ReelsyncStack;
+  runAsOperator: ReelsyncStack["runAsOperator"];
   agents: AgentPool;
   s3: S3Client;
   /** Where schedules keep diaries, files and letters. */
@@ -76,14 +77,14 @@ interface Stage {
 const RETRY = { attempts: 3, baseDelayMs: 10, maxDelayMs: 60 };
 
 async function setStage(world: World, schedule: Schedule): Promise<Stage> {
-  const { stack, s3 } = world;
+  const { stack, s3, runAsOperator } = world;
   const { seed, agent } = schedule;
   const directory = join(world.directory, `schedule-${seed}`);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const startedAt = Date.now();
   const tenant = `chaos-${seed}-${startedAt.toString(36)}`;
-  const { tenantId, agentKey } = (await stack.runAsOperator("setup:bootstrap", {
+  const { tenantId, agentKey } = (await runAsOperator("setup:bootstrap", {
     tenant,
     tenantName: tenant,
     members: [],
@@ -126,7 +127,6 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
     racing: schedule.racing,
     clockSkewMs: agent.clockSkewMs,
   };
-  const { runAsOperator } = stack;
   const observed = {
     s3,
     bucket: BUCKET,

@@ -18,10 +18,21 @@ const stack = await startReelsyncStack({
 const agents = createAgentPool();
 const { endpoint, credentials, region } = stack.local.objectStore;
 const s3 = new S3Client({ endpoint, credentials, region, forcePathStyle: true });
-const say = (message: FromWorker) => process.send?.(message);
+const say = (message: FromWorker) => process.connected && process.send?.(message);
+
+/** The simulator's own connection may have been kept over a restart; all it says may be said again. */
+async function runAsOperator(path: string, args: Record<string, unknown>): Promise<unknown> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await stack.runAsOperator(path, args);
+    } catch (error) {
+      if (attempt === 3 || !(error instanceof TypeError)) throw error;
+    }
+  }
+}
 
 process.on("message", (seed: number) => {
-  runSchedule({ stack, agents, s3, directory }, seed).then(
+  runSchedule({ stack, agents, s3, directory, runAsOperator }, seed).then(
     (outcome) => say({ kind: "outcome", outcome }),
     (error: unknown) => {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
