@@ -13,7 +13,7 @@ import { planCrons } from "../../scheduler/cron-rows.ts";
 import type { Json } from "../../values/json.ts";
 import type { Handlers } from "./handlers.ts";
 import { loadApp } from "./loaded-app.ts";
-import { commitSystem } from "./thread.ts";
+import { announceCommit, commitSystem } from "./thread.ts";
 import type { Thread } from "./thread.ts";
 import type { Database } from "../../database/database.ts";
 
@@ -50,11 +50,11 @@ export function completeSwitch(thread: Thread): void {
 
 function switchTo(thread: Thread, app: App): void {
   const { database } = thread;
-  const { ts, watches } = database.applySchema(app.schema);
+  const committed = database.applySchema(app.schema);
   const before = database.systemGet(current);
   const crons = planCrons(database, app.crons, Date.now());
   thread.loaded = loadApp(app);
-  thread.announce({ type: "commit", ts, watches, timers: [] });
+  announceCommit(thread, committed, []);
   const stale = typeof before === "string" && before !== app.id ? [versionKey(before)] : [];
   commitSystem(
     thread,

@@ -19,7 +19,10 @@ export const syncSyscalls: Record<string, SyncSyscall> = {
   "1.0/db/normalizeId": ({ run }, args) => ({
     id: run.transaction.normalizeId(textArgument(args, "table"), textArgument(args, "idString")),
   }),
-  "1.0/getSnapshotTs": ({ run }) => valueToJson(run.transaction.ts),
+  "1.0/getSnapshotTs": ({ run }) => {
+    run.isRepeatable = false;
+    return valueToJson(run.transaction.ts);
+  },
 };
 
 export const databaseSyscalls: Record<string, AsyncSyscall> = {

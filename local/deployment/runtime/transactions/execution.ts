@@ -12,6 +12,8 @@ export class Run {
   readonly jobs = new JobLedger();
   /** False once the result is decided: what pushed code still tries afterwards is refused. */
   open = true;
+  /** False once the run has seen the clock or randomness: run again, it may have another result. */
+  isRepeatable = true;
   /** Counts syscalls, so that a run which makes no progress can be told from one that does. */
   activity = 0;
   /** Native work (hashing, signatures) that has not finished. */

@@ -6,6 +6,8 @@ import type { Access } from "../function-lookup.ts";
 import type { FunctionOutput, QueryInput, QueryOutput } from "../transaction-messages.ts";
 import type { UserIdentity } from "../../engine.ts";
 import { Run } from "./execution.ts";
+import { cacheKey } from "./result-cache.ts";
+import type { CachedResult } from "./result-cache.ts";
 import { runFunction } from "./run-function.ts";
 import { runSystemQuery } from "./system-queries.ts";
 import { commitRun } from "./thread.ts";
@@ -50,29 +52,43 @@ export async function performMutation(
 }
 
 export async function performQuery(thread: Thread, input: QueryInput, index: number): Promise<QueryOutput> {
+  const { database, results } = thread;
+  const key = cacheKey(input);
+  const { output, reads } = results.get(key) ?? (await runQuery(thread, input, index, key));
+  // A failure is a result too: it is watched, and run again when what it read changes.
+  if (input.watch !== undefined) database.watch(input.watch, reads);
+  return output;
+}
+
+async function runQuery(
+  thread: Thread,
+  input: QueryInput,
+  index: number,
+  key: string,
+): Promise<CachedResult> {
   const lines = new ConsoleLines();
   const { database, loaded } = thread;
   const transaction = database.begin({ writable: false, journal: input.journal });
   let outcome: FunctionOutput;
+  let isRepeatable = false;
   try {
     const isSystem = input.path.startsWith("_system/") && input.access === "any";
-    const value = isSystem
-      ? runSystemQuery(thread, transaction, input)
-      : await inSlot(thread, index, () => {
-          const found = requireFunction(loaded.app, input.path, "Query", input.access);
-          return runFunction(
-            new Run(loaded, transaction, input.identity, input.requestId, lines, null),
-            found,
-            input.args,
-          );
-        });
-    outcome = { ok: true, value, logLines: lines.lines };
+    if (isSystem) {
+      outcome = { ok: true, value: runSystemQuery(thread, transaction, input), logLines: [] };
+    } else {
+      const found = requireFunction(loaded.app, input.path, "Query", input.access);
+      const run = new Run(loaded, transaction, input.identity, input.requestId, lines, null);
+      const value = await inSlot(thread, index, () => runFunction(run, found, input.args));
+      outcome = { ok: true, value, logLines: lines.lines };
+      ({ isRepeatable } = run);
+    }
   } catch (error) {
     outcome = failed(error, lines);
   }
-  // A failure is a result too: it is watched, and run again when what it read changes.
-  if (input.watch !== undefined) database.watch(input.watch, transaction.readSet());
-  return { outcome, journal: database.journalOf(transaction) };
+  const output = { outcome, journal: database.journalOf(transaction) };
+  const reads = transaction.readSet();
+  if (isRepeatable) thread.results.add(key, output, reads);
+  return { output, reads };
 }
 
 async function inSlot<T>(thread: Thread, index: number, run: () => Promise<T>): Promise<T> {

@@ -39,10 +39,18 @@ export async function runFunction(run: Run, found: FoundFunction, args: string):
 }
 
 function facilitiesOf(run: Run, type: "Query" | "Mutation"): Facilities {
+  const nowMs = Date.now();
+  const random = new SeededRandom(randomFillSync(new Uint32Array(4)));
   return {
     phase: type === "Query" ? "query" : "mutation",
-    nowMs: Date.now(),
-    random: new SeededRandom(randomFillSync(new Uint32Array(4))),
+    get nowMs() {
+      run.isRepeatable = false;
+      return nowMs;
+    },
+    get random() {
+      run.isRepeatable = false;
+      return random;
+    },
     lines: run.lines,
     readEnvironment: (name) => asEngine(() => run.transaction.readEnvironment(name)),
     follow: (work) => {

@@ -5,6 +5,7 @@ import type { TimerChange, TransactionMessage } from "../transaction-messages.ts
 import type { Environment } from "../environment.ts";
 import type { Run } from "./execution.ts";
 import type { LoadedApp } from "./loaded-app.ts";
+import type { ResultCache } from "./result-cache.ts";
 import type { RunSlot } from "./run-slot.ts";
 
 export interface SystemChange {
@@ -14,6 +15,7 @@ export interface SystemChange {
 
 export interface Thread {
   readonly database: Database;
+  readonly results: ResultCache;
   readonly slot: RunSlot;
   readonly urls: { cloudUrl: string; siteUrl: string };
   loaded: LoadedApp;
@@ -39,9 +41,9 @@ export function commitRun(
     else put.push([jobKey(id), { ...row }]);
     changedTimers.push([jobKey(id), row && !row.running ? row.dueMs : null]);
   }
-  const { ts, watches } = thread.database.commit(run.transaction, { put, delete: removed });
-  thread.announce({ type: "commit", ts, watches, timers: changedTimers });
-  return ts;
+  const committed = thread.database.commit(run.transaction, { put, delete: removed });
+  announceCommit(thread, committed, changedTimers);
+  return committed.ts;
 }
 
 /** Commits system rows alone. */
@@ -50,6 +52,13 @@ export function commitSystem(
   change: SystemChange & { touchesEnvironment?: string[] },
   timers: TimerChange[] = [],
 ): void {
-  const { ts, watches } = thread.database.systemCommit(change);
-  thread.announce({ type: "commit", ts, watches, timers });
+  announceCommit(thread, thread.database.systemCommit(change), timers);
+}
+
+export function announceCommit(
+  thread: Thread,
+  { ts, watches }: { ts: bigint; watches: number[] },
+  timers: TimerChange[],
+): void {
+  thread.announce({ type: "commit", ts, watches: thread.results.invalidate(watches), timers });
 }

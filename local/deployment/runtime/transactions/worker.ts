@@ -20,6 +20,7 @@ import { installGlobals } from "./globals.ts";
 import type { Handlers } from "./handlers.ts";
 import { loadApp } from "./loaded-app.ts";
 import { Outbox } from "./outbox.ts";
+import { ResultCache } from "./result-cache.ts";
 import { nestedCalls } from "./run-function.ts";
 import { RunSlot } from "./run-slot.ts";
 import { watchRuns } from "./stalled-runs.ts";
@@ -47,6 +48,7 @@ const outbox = new Outbox((messages: TransactionMessage[]) => port.postMessage(m
 const thread: Thread = {
   database,
   urls,
+  results: new ResultCache(database),
   slot: new RunSlot(slot),
   loaded: loadApp(readApp(database)),
   environment: readEnvironment(database),
