@@ -32,7 +32,6 @@ export const assetStatusSchema = z.enum([
 export type AssetStatus = z.infer<typeof assetStatusSchema>;
 
 export const storageBackendSchema = z.enum(["s3", "local"]);
-export type StorageBackend = z.infer<typeof storageBackendSchema>;
 
 /** Which asset types an entity may hold. `upload` is reserved for the temporary/permanent upload API. */
 export const ASSET_TYPES_OF: Record<EntityType, readonly AssetType[]> = {

@@ -40,6 +40,8 @@ const realNow = Date.now.bind(Date);
 async function perform(task: AgentTask): Promise<void> {
   Date.now = () => realNow() + task.clockSkewMs;
   const reelsync = createReelsync({
+    // What a queued answer promises is the journal's own kill test's to check.
+    mode: "strict",
     ...task.options,
     timeoutMs: task.quiet ? QUIET_TIMEOUT_MS : LOUD_TIMEOUT_MS,
   });
@@ -65,7 +67,7 @@ interface Place {
   sceneIds: string[];
 }
 
-async function findPlace(reelsync: Reelsync, { seed, scenes, diary }: AgentTask): Promise<Place> {
+async function findPlace(reelsync: Reelsync<"strict">, { seed, scenes, diary }: AgentTask): Promise<Place> {
   for (let attempt = 1; ; attempt++) {
     try {
       const title = `Schedule ${seed}`;
@@ -83,7 +85,7 @@ async function findPlace(reelsync: Reelsync, { seed, scenes, diary }: AgentTask)
   }
 }
 
-async function uploadAll(reelsync: Reelsync, task: AgentTask, place: Place): Promise<void> {
+async function uploadAll(reelsync: Reelsync<"strict">, task: AgentTask, place: Place): Promise<void> {
   const lanes = new Map<string, Wish[]>();
   for (const wish of task.wishes) {
     const lane = task.racing ? String(wish.id) : slotOf(wish);
@@ -96,7 +98,12 @@ async function uploadAll(reelsync: Reelsync, task: AgentTask, place: Place): Pro
   );
 }
 
-async function upload(reelsync: Reelsync, task: AgentTask, place: Place, wish: Wish): Promise<void> {
+async function upload(
+  reelsync: Reelsync<"strict">,
+  task: AgentTask,
+  place: Place,
+  wish: Wish,
+): Promise<void> {
   const { diary, seed, quiet } = task;
   const { scene, assetType, chunkIndex, fileName } = wish;
   writeEntry(diary, { kind: "called", wish: wish.id, quiet });
@@ -120,7 +127,7 @@ function sourceOf(wish: Wish, seed: number, files: AgentTask["files"]) {
   return wish.source === "stream" ? createReadStream(path) : path;
 }
 
-async function replayAll(reelsync: Reelsync, task: AgentTask): Promise<void> {
+async function replayAll(reelsync: Reelsync<"strict">, task: AgentTask): Promise<void> {
   for (const { id, state, intent } of await reelsync.deadLetters.list()) {
     if (state === "resolved" || state === "discarded") continue;
     const wish = Number(intent.metadata?.["wish"]);
@@ -140,7 +147,7 @@ async function settled(
   { diary }: AgentTask,
   wish: number,
   via: "upload" | "replay",
-  work: () => ReturnType<Reelsync["uploadWithConvexSync"]>,
+  work: () => ReturnType<Reelsync<"strict">["uploadWithConvexSync"]>,
   uploadId?: string,
 ): Promise<void> {
   lastStarted = undefined;
