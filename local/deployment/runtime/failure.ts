@@ -1,5 +1,6 @@
 /** Failures of a function as its developer reads them, and how anything thrown becomes one. */
 import { DatabaseError } from "../database/database.ts";
+import { ValueError } from "../values/convex-json.ts";
 import type { Json } from "../values/json.ts";
 
 /** The message is shown to the developer as it is. */
@@ -20,10 +21,17 @@ function isConvexError(thrown: unknown): thrown is { data: unknown; message?: un
   return typeof thrown === "object" && thrown !== null && convexErrorMark in thrown;
 }
 
-/** `frames` turns the stack of an Error into lines worth showing, or "". */
-export function failureOf(thrown: unknown, frames: (stack: string) => string): FunctionFailure {
+/** What the engine itself raised for the developer, without a stack: it would be the engine's. */
+export function refusalOf(thrown: unknown): FunctionFailure | null {
   if (thrown instanceof FunctionFailure) return thrown;
   if (thrown instanceof DatabaseError) return new FunctionFailure(thrown.message, thrown.data);
+  return thrown instanceof ValueError ? new FunctionFailure(thrown.message) : null;
+}
+
+/** `frames` turns the stack of an Error into lines worth showing, or "". */
+export function failureOf(thrown: unknown, frames: (stack: string) => string): FunctionFailure {
+  const refusal = refusalOf(thrown);
+  if (refusal) return refusal;
   const stack = thrown instanceof Error && typeof thrown.stack === "string" ? frames(thrown.stack) : "";
   if (isConvexError(thrown)) {
     // The client library's wrapper left the data as JSON text.

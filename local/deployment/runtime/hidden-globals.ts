@@ -1,6 +1,6 @@
 /**
  * Globals of Node.js that pushed code must not find but Node's own web APIs need: a fetch Response reads its body through
- * the global `Buffer`. So what the global is depends on whose code asks, told by the innermost frame of the stack.
+ * the global `Buffer`. So what the global is depends on whose code asks, told by the innermost frame of the stack that is no builtin's.
  */
 import { moduleScheme } from "./source-frames.ts";
 
@@ -26,10 +26,28 @@ export function hideGlobal(
 
 /** Whether pushed code called the function `below`. */
 function isPushedCode(below: (...args: never[]) => unknown): boolean {
+  // Nearly always the innermost frame tells.
+  const [innermost] = framesBelow(below, 1);
+  if (innermost !== undefined && !isBuiltin(innermost)) return isPushed(innermost);
+  const caller = framesBelow(below, 100).find((frame) => !isBuiltin(frame));
+  // Builtins alone, as after `promise.then(Reflect.get.bind(…))`: Node's own code does not ask like that.
+  return caller === undefined || isPushed(caller);
+}
+
+function framesBelow(below: (...args: never[]) => unknown, limit: number): string[] {
   const { stackTraceLimit } = Error;
   const holder: { stack?: unknown } = {};
-  Error.stackTraceLimit = 1;
+  Error.stackTraceLimit = limit;
   Error.captureStackTrace(holder, below);
   Error.stackTraceLimit = stackTraceLimit;
-  return String(holder.stack).includes(moduleScheme);
+  return String(holder.stack).split("\n").slice(1);
+}
+
+/** `Reflect.get (<anonymous>)`: whoever called it asks. */
+function isBuiltin(frame: string): boolean {
+  return frame.endsWith("<anonymous>)") || frame.endsWith(" <anonymous>");
+}
+
+function isPushed(frame: string): boolean {
+  return frame.includes(moduleScheme);
 }

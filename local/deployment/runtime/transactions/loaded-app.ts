@@ -24,11 +24,11 @@ export function loadApp(app: App): LoadedApp {
     duringImport: (evaluate) => {
       const interrupted = activeFacilities();
       activate(facilities);
-      try {
-        return evaluate();
-      } finally {
-        activate(interrupted);
-      }
+      const evaluation = evaluate();
+      if (interrupted === null) return evaluation.finally(() => activate(null));
+      // A nested call loads the module, and other code of its run may go on before top-level awaits are over.
+      activate(interrupted);
+      return evaluation;
     },
   });
   return { app, graph, frames: new SourceFrames(modules), environmentReadAtImport };

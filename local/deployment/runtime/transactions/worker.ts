@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { openDatabase } from "../../database/open.ts";
 import { RequestError } from "../../engine.ts";
 import { withBuiltIns } from "../environment.ts";
+import { refusalOf } from "../failure.ts";
 import type {
   TransactionMessage,
   TransactionRequest,
@@ -99,12 +100,10 @@ async function answer({ id, kind, input }: TransactionRequest): Promise<Transact
   } catch (error) {
     if (error instanceof RequestError)
       return { type: "refused", id, code: error.code, message: error.message };
-    return {
-      type: "refused",
-      id,
-      code: "InternalServerError",
-      message: String((error as Error).stack ?? error),
-    };
+    const refusal = refusalOf(error);
+    if (refusal) return { type: "refused", id, code: "BadRequest", message: refusal.message };
+    const message = String((error as Error).stack ?? error);
+    return { type: "refused", id, code: "InternalServerError", message };
   }
 }
 

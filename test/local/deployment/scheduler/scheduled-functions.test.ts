@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../../local/deployment/engine.ts";
 import type { Json } from "../../../../local/deployment/values/json.ts";
-import { openApp, valueOf } from "../runtime/open-app.ts";
+import { errorOf, openApp, valueOf } from "../runtime/open-app.ts";
 import type { OpenApp } from "../runtime/open-app.ts";
 
 const files = {
@@ -9,6 +9,7 @@ const files = {
     const schedule = (ctx: any, ms: number, name: string, args: any) => ctx.scheduler.runAfter(ms, (api.jobs as any)[name], args);
     export const later = mutation({ args: { ms: v.number(), name: v.string(), args: v.any() }, handler: (ctx, { ms, name, args }) => schedule(ctx, ms, name, args) });
     export const laterFromAction = action({ args: { ms: v.number(), name: v.string(), args: v.any() }, handler: (ctx, { ms, name, args }) => schedule(ctx, ms, name, args) });
+    export const laterWithNonsense = action({ args: {}, handler: (ctx) => schedule(ctx, 0, "add", { name: String.fromCharCode(0xd800) }) });
     export const cancel = mutation({ args: { id: v.id("_scheduled_functions") }, handler: async (ctx, { id }) => { await ctx.scheduler.cancel(id); } });
     export const job = query({ args: { id: v.id("_scheduled_functions") }, handler: (ctx, { id }) => ctx.db.system.get(id) });
     export const rows = query({ args: {}, handler: async (ctx) => (await ctx.db.query("rows").collect()).map((row) => row.name) });
@@ -116,6 +117,18 @@ describe("a scheduled mutation", () => {
       ok: false,
       errorMessage: expect.stringContaining("nonexistent path: jobs.js:nope") as string,
     });
+  });
+
+  it("is refused to an action in the same words, without the engine's own stack", async () => {
+    const app = await openApp(files);
+    const refusal = async (path: string, args: Json) =>
+      errorOf(await app.action(path, args)).split("\n    at ")[0];
+    expect(await refusal("jobs:laterFromAction", { ms: 0, name: "nope", args: {} })).toBe(
+      "Uncaught Error: Attempted to schedule function at nonexistent path: jobs.js:nope",
+    );
+    expect(await refusal("jobs:laterWithNonsense", {})).toBe(
+      "Uncaught Error: A string contains a lone surrogate, so it is not well-formed Unicode.",
+    );
   });
 });
 
