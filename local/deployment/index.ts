@@ -8,6 +8,8 @@
  * Differs by design
  *   - one snapshot is kept, the newest: `consistentQuery` refuses (409) once the data has changed;
  *   - errors are shown in full, as a development deployment does;
+ *   - what pushed modules keep outside of functions outlives a call, and a query that did not see the clock or randomness
+ *     is not run again before something it read has changed;
  *   - request bodies of HTTP actions are read whole before the action starts;
  *   - transitions carry no clock estimate, so clients refresh a cached token at once;
  *   - `/api/run` without the admin key finds out a function's type by trying it as a query first;

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { ReadSet } from "../../../../local/deployment/database/database.ts";
 import type { Caller } from "../../../../local/deployment/engine.ts";
+import { ResultCache } from "../../../../local/deployment/runtime/transactions/result-cache.ts";
 import { admin, anonymous, openApp, valueOf } from "./open-app.ts";
 
 // What a module keeps between calls tells how often its functions really ran.
@@ -102,5 +104,31 @@ describe("the result of a query", () => {
     const notice = new Promise<number[]>((resolve) => engine.onCommit(({ watches }) => resolve(watches)));
     await mutation("app:add", { n: 1 });
     expect(await notice).toEqual([7]);
+  });
+});
+
+describe("a full cache of results", () => {
+  it("gives up the ones not asked for longest, together with their watches", () => {
+    const watched = new Map<number, ReadSet>();
+    const cache = new ResultCache({
+      watch: (watch, reads) => void watched.set(watch, reads),
+      unwatch: (watch) => void watched.delete(watch),
+    });
+    const output = (value: string) => ({
+      outcome: { ok: true as const, value, logLines: [] },
+      journal: null,
+    });
+    const reads: ReadSet = { intervals: [], environment: [] };
+    const megabyte = JSON.stringify("x".repeat(1024 * 1024));
+    for (let i = 0; i < 30; i++) {
+      cache.add(`result ${i}`, output(megabyte), reads);
+      expect(cache.get("result 0")).toBeDefined();
+    }
+    expect(cache.get("result 1")).toBeUndefined();
+    expect(cache.get("result 29")).toBeDefined();
+    expect(watched.size).toBeLessThan(17);
+    expect(cache.invalidate([5, ...watched.keys()])).toEqual([5]);
+    expect(watched.size).toBe(0);
+    expect(cache.get("result 29")).toBeUndefined();
   });
 });
