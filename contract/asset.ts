@@ -99,6 +99,8 @@ export const assetIntentSchema = z.object({
   sha256: sha256Schema,
   durationMs: z.number().int().min(0).optional(),
   metadata: metadataSchema.optional(),
+  /** To be recorded without being shown: the version is committed straight to history and never becomes the current one. */
+  historyOnly: z.literal(true).optional(),
 });
 export type AssetIntent = z.infer<typeof assetIntentSchema>;
 
@@ -134,6 +136,8 @@ export const assetSchema = z.object({
   errorMessage: z.string().optional(),
   storageBackend: storageBackendSchema,
   metadata: metadataSchema.optional(),
+  /** Never was and never becomes the current version. */
+  historyOnly: z.literal(true).optional(),
   createdAt: z.number(),
   /** When the commit was recorded, milliseconds since the epoch; absent before. */
   uploadedAt: z.number().optional(),

@@ -29,6 +29,8 @@ export interface UploadRequest {
   contentType?: string;
   durationMs?: number;
   metadata?: Metadata;
+  /** Records the upload without showing it: its version goes straight to history and never becomes the current one. */
+  historyOnly?: boolean;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
   /** Longest time this call may take, all retries included. */
@@ -76,7 +78,7 @@ export type Described = Omit<AssetIntent, "size" | "sha256">;
 
 /** Throws a coded error for what is wrong with the arguments themselves. */
 export function describeUpload(request: UploadRequest, uploadId: string): Described {
-  const { entity, assetType, chunkIndex = 0, durationMs, metadata } = request;
+  const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly } = request;
   if (!entityTypeSchema.safeParse(entity.type).success) {
     throw new ReelsyncError(
       "INVALID_ARGUMENT",
@@ -100,6 +102,7 @@ export function describeUpload(request: UploadRequest, uploadId: string): Descri
     contentType,
     ...(durationMs !== undefined && { durationMs: Math.round(durationMs) }),
     ...(metadata !== undefined && { metadata }),
+    ...(historyOnly === true && { historyOnly }),
   });
   if (!described.success) {
     const faults = described.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
@@ -132,12 +135,13 @@ function shortened(name: string): string {
 /** The request an intent came from, for an upload that is sent again. */
 export function requestOf(intent: AssetIntent, file: string): UploadRequest {
   const { uploadId: _id, sha256: _hash, size: _size, entityType, entityId, ...rest } = intent;
-  const { durationMs, metadata, ...described } = rest;
+  const { durationMs, metadata, historyOnly, ...described } = rest;
   return {
     ...described,
     file,
     entity: { type: entityType, id: entityId },
     ...(durationMs !== undefined && { durationMs }),
     ...(metadata !== undefined && { metadata }),
+    ...(historyOnly !== undefined && { historyOnly }),
   };
 }

@@ -117,7 +117,7 @@ async function record(
     ...present({ versionId: object.versionId }),
     uploadedAt: Date.now(),
   };
-  const status = (await isFenced(ctx, row)) ? "superseded" : "ready";
+  const status = row.historyOnly === true || (await isFenced(ctx, row)) ? "superseded" : "ready";
   // Whatever the first version of a slot could replace would be newer, and would have fenced it.
   const replaced = status === "ready" && row.version > 1 ? await currentOf(ctx, row) : null;
   await ctx.db.patch("assets", row._id, { ...stored, status });
@@ -128,7 +128,7 @@ async function record(
   return { assetId: row._id, status, version: row.version };
 }
 
-/** Whether a newer version of the slot was ever committed, even one whose object is lost by now. */
+/** Whether a newer version of the slot was ever current, even one whose object is lost by now. */
 async function isFenced(ctx: QueryCtx, row: Doc<"assets">): Promise<boolean> {
   const latest = await versionsOf(ctx, row).first();
   if (latest?._id === row._id) return false;

@@ -16,8 +16,9 @@ export interface AssetEffect {
   replaced?: Doc<"assets"> | null;
 }
 
-/** Keeps the order the effects were noted in, within each scene and each session. */
-export async function settleEffects(ctx: MutationCtx, effects: readonly AssetEffect[]): Promise<void> {
+/** Keeps the order the effects were noted in, within each scene and each session. What is for history only moves nothing. */
+export async function settleEffects(ctx: MutationCtx, noted: readonly AssetEffect[]): Promise<void> {
+  const effects = noted.filter(({ row }) => row.historyOnly !== true);
   const counted = new Map<Id<"sessions">, SessionChange>();
   for (const moves of grouped(effects, ({ row }) => row.sceneId).values()) {
     const [first] = moves;

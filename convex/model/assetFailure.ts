@@ -7,7 +7,6 @@ import type { Caller } from "./access.ts";
 import { settleEffects } from "./assetEffects.ts";
 import type { AssetEffect } from "./assetEffects.ts";
 import { currentOf } from "./assetRows.ts";
-import { followAsset } from "./sceneState.ts";
 import { release } from "./usage.ts";
 
 export async function failAsset(
@@ -28,7 +27,7 @@ export async function markUploading(
   const row = await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND");
   if (row.status !== "pending") return null;
   await ctx.db.patch("assets", row._id, { status: "uploading" });
-  await followAsset(ctx, row.sceneId, row, { kind: "opened" });
+  await settleEffects(ctx, [{ row, event: { kind: "opened" } }]);
   return null;
 }
 

@@ -22,6 +22,7 @@ import type { AssetEffect } from "./assetEffects.ts";
 import { newestInSlot, rowsOfKey, versionsOf } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
 import { resolveDeadLetter } from "./uploadCalls.ts";
+import { isStored } from "./comparison.ts";
 import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
@@ -87,14 +88,16 @@ export async function noteBegin(
   if (known !== null) return repeatCall(ctx, known, intent, tenant, effects);
 
   const newest = await versionsOf(ctx, intent).first();
-  const latest = newest === null ? null : await latestWish(ctx, intent);
-  if (latest?.checksum === intent.sha256 && latest.size === intent.size) {
-    const deduped = latest.status === "ready";
+  const latest = newest === null ? null : await satisfying(ctx, intent, newest);
+  if (latest !== null) {
+    const deduped = latest.status !== "pending" && latest.status !== "uploading";
     await rememberCall(ctx, latest, intent.uploadId, deduped);
     if (!deduped) return opened(latest, "pending", false);
     await resolveDeadLetter(ctx, tenant._id, intent.uploadId);
-    effects.push({ row: latest, event: { kind: "settled", ready: false } });
-    return opened(latest, "ready", true);
+    if (intent.historyOnly !== true) {
+      effects.push({ row: latest, event: { kind: "settled", ready: false } });
+    }
+    return opened(latest, latest.status === "ready" ? "ready" : "superseded", true);
   }
   const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0);
   await rememberCall(ctx, row, intent.uploadId, false);
@@ -201,6 +204,18 @@ async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants
   });
 }
 
+/** The row that already is, or is about to be, what this call asks for. */
+async function satisfying(
+  ctx: QueryCtx,
+  intent: AssetIntent,
+  newest: Doc<"assets">,
+): Promise<Doc<"assets"> | null> {
+  // For history it is enough to be recorded; joining an upload in flight would make this call show it.
+  const latest =
+    intent.historyOnly === true ? (isStored(newest) ? newest : null) : await latestWish(ctx, intent);
+  return latest?.checksum === intent.sha256 && latest.size === intent.size ? latest : null;
+}
+
 /**
  * What the slot will hold when everything announced has arrived: the newest upload in flight, or the current version. Only content equal to
  * this needs no new version; equal content further back was overtaken, and asking for it again makes it the newest.
@@ -237,7 +252,12 @@ async function openVersion(
     tenantId: tenant._id,
     projectId: session.projectId,
     sessionId: session._id,
-    ...present({ sceneId: scene?._id, durationMs: intent.durationMs, metadata: intent.metadata }),
+    ...present({
+      sceneId: scene?._id,
+      durationMs: intent.durationMs,
+      metadata: intent.metadata,
+      historyOnly: intent.historyOnly,
+    }),
     entityType: intent.entityType,
     entityId: intent.entityId,
     assetType: intent.assetType,

@@ -19,19 +19,26 @@ export function slotName({ assetType, chunkIndex }: Slot): string {
   return `${assetType}/${chunkIndex}`;
 }
 
-/** The newest row of a slot in this state. */
+/** The newest row of a slot in this state, of those that may become current. */
 export async function newestInSlot(ctx: QueryCtx, slot: Slot, status: AssetStatus) {
-  return ctx.db
-    .query("assets")
-    .withIndex("by_entityId_and_status_and_assetType_and_chunkIndex_and_version", (q) =>
-      q
-        .eq("entityId", slot.entityId)
-        .eq("status", status)
-        .eq("assetType", slot.assetType)
-        .eq("chunkIndex", slot.chunkIndex),
-    )
-    .order("desc")
-    .first();
+  return firstShowable(
+    ctx.db
+      .query("assets")
+      .withIndex("by_entityId_and_status_and_assetType_and_chunkIndex_and_version", (q) =>
+        q
+          .eq("entityId", slot.entityId)
+          .eq("status", status)
+          .eq("assetType", slot.assetType)
+          .eq("chunkIndex", slot.chunkIndex),
+      )
+      .order("desc"),
+  );
+}
+
+/** Passes over what is for history only. Only the few such rows in flight or lost are ever in the way of one that is not. */
+export async function firstShowable(rows: AsyncIterable<Doc<"assets">>): Promise<Doc<"assets"> | null> {
+  for await (const row of rows) if (row.historyOnly !== true) return row;
+  return null;
 }
 
 export async function currentOf(ctx: QueryCtx, slot: Slot) {
@@ -96,6 +103,7 @@ export function assetView(row: Doc<"assets">): AssetView {
     errorMessage: row.errorMessage,
     storageBackend: row.storageBackend,
     metadata: row.metadata,
+    historyOnly: row.historyOnly,
     createdAt: row._creationTime,
     uploadedAt: row.uploadedAt,
   });

@@ -7,7 +7,7 @@ import { MAX_CHUNKS_PER_SCENE } from "../../contract/limits.ts";
 import type { AssetsStatus, SceneStatus } from "../../contract/scene.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { currentOfType, slotName, timelineAsset } from "./assetRows.ts";
+import { currentOfType, firstShowable, slotName, timelineAsset } from "./assetRows.ts";
 import { sceneChange } from "./sessionCounters.ts";
 import type { SessionChange } from "./sessionCounters.ts";
 
@@ -147,11 +147,10 @@ async function assetsStatusOf(
 }
 
 async function anyInState(ctx: QueryCtx, sceneId: Id<"scenes">, status: AssetStatus): Promise<boolean> {
-  const row = await ctx.db
+  const rows = ctx.db
     .query("assets")
     .withIndex("by_entityId_and_status_and_assetType_and_chunkIndex_and_version", (q) =>
       q.eq("entityId", sceneId).eq("status", status),
-    )
-    .first();
-  return row !== null;
+    );
+  return (await firstShowable(rows)) !== null;
 }
