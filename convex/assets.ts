@@ -8,7 +8,8 @@ import { commitAsset } from "./model/assetCommit.ts";
 import type { CommitArgs } from "./model/assetCommit.ts";
 import { failAsset, markUploading } from "./model/assetFailure.ts";
 import { beginAsset, uncheckedIntentSchema } from "./model/assetIntent.ts";
-import { assetById, assetByUpload, assetsByUpload } from "./model/assets.ts";
+import { assetById, assetByUpload, assetsByUpload, assetsOfSession } from "./model/assets.ts";
+import { paginationOpts } from "./model/page.ts";
 
 export const begin = editorMutation({
   args: uncheckedIntentSchema.shape,
@@ -58,6 +59,12 @@ export const byUploads = viewerQuery({
 export const get = viewerQuery({
   args: { assetId: z.string() },
   handler: async (ctx, args) => assetById(ctx, ctx.caller, args),
+});
+
+/** The session's own assets first, then scene by scene, each in the order of its slots. `history` takes in every version in any state. */
+export const ofSession = viewerQuery({
+  args: { sessionId: z.string(), history: z.boolean().optional(), paginationOpts },
+  handler: async (ctx, args) => assetsOfSession(ctx, ctx.caller, args),
 });
 
 /** Told to clients as what it is, and judged item by item in the model, which answers for each. */

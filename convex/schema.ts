@@ -138,6 +138,19 @@ export default defineSchema({
       "chunkIndex",
       "version",
     ])
+    .index("by_sessionId_and_sceneId_and_assetType_and_chunkIndex", [
+      "sessionId",
+      "sceneId",
+      "assetType",
+      "chunkIndex",
+    ])
+    .index("by_sessionId_and_status_and_sceneId_and_assetType_and_chunkIndex", [
+      "sessionId",
+      "status",
+      "sceneId",
+      "assetType",
+      "chunkIndex",
+    ])
     .index("by_tenantId_and_s3Key", ["tenantId", "s3Key"])
     .index("by_status_and_openedAt", ["status", "openedAt"]),
 

@@ -1,11 +1,13 @@
 /** What an operator runs with the admin key: `npx convex run setup:bootstrap '{…}'`. Nothing here is public. */
 import { v } from "convex/values";
+import type { ObjectType } from "convex/values";
 import { zodToConvex } from "convex-helpers/server/zod4";
 import { roleSchema } from "../contract/session.ts";
 import { internal } from "./_generated/api";
 import type { Id } from "./_generated/dataModel";
+import type { ActionCtx } from "./_generated/server";
 import { internalAction, internalMutation } from "./functions.ts";
-import { createAgentKey, hashAgentKey } from "./model/agentKey.ts";
+import { hashAgentKey, newAgentKey } from "./model/agentKey.ts";
 import { addAgentKey, limitTenant, upsertTenant } from "./model/setup.ts";
 
 const members = v.array(
@@ -16,6 +18,13 @@ const members = v.array(
     role: zodToConvex(roleSchema),
   }),
 );
+
+const keyRequest = {
+  tenant: v.string(),
+  tenantName: v.optional(v.string()),
+  name: v.string(),
+  projects: v.optional(v.array(v.string())),
+};
 
 interface Bootstrapped {
   tenantId: Id<"tenants">;
@@ -34,15 +43,28 @@ export const bootstrap = internalAction({
   handler: async (ctx, { agentKey, ...tenant }): Promise<Bootstrapped> => {
     const tenantId: Id<"tenants"> = await ctx.runMutation(internal.setup.tenant, tenant);
     if (agentKey === undefined) return { tenantId };
-    const key = createAgentKey();
-    await ctx.runMutation(internal.setup.agentKey, {
-      tenantId,
-      name: agentKey.name,
-      hash: await hashAgentKey(key),
-    });
-    return { tenantId, agentKey: key };
+    return issueAgentKey(ctx, { tenant: tenant.tenant, name: agentKey.name });
   },
 });
+
+/**
+ * A further key for a tenant, which it leaves as it is. With `tenantName` a tenant that is not there yet is made; with `projects` (slugs) the key
+ * covers these alone. Every call makes a new key.
+ */
+export const createAgentKey = internalAction({
+  args: keyRequest,
+  handler: async (ctx, args): Promise<Required<Bootstrapped>> => issueAgentKey(ctx, args),
+});
+
+async function issueAgentKey(
+  ctx: ActionCtx,
+  request: ObjectType<typeof keyRequest>,
+): Promise<Required<Bootstrapped>> {
+  const agentKey = newAgentKey();
+  const hash = await hashAgentKey(agentKey);
+  const tenantId: Id<"tenants"> = await ctx.runMutation(internal.setup.agentKey, { ...request, hash });
+  return { tenantId, agentKey };
+}
 
 export const tenant = internalMutation({
   args: { tenant: v.string(), tenantName: v.string(), members },
@@ -50,7 +72,7 @@ export const tenant = internalMutation({
 });
 
 export const agentKey = internalMutation({
-  args: { tenantId: v.id("tenants"), name: v.string(), hash: v.string() },
+  args: { ...keyRequest, hash: v.string() },
   handler: async (ctx, args) => addAgentKey(ctx, args),
 });
 

@@ -1,7 +1,7 @@
 /** Agent keys: `rsk_` and 32 random bytes. High entropy, so one SHA-256 is enough to store them by. */
 const PREFIX = "rsk_";
 
-export function createAgentKey(): string {
+export function newAgentKey(): string {
   return PREFIX + hex(crypto.getRandomValues(new Uint8Array(32)));
 }
 

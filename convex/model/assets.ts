@@ -4,6 +4,8 @@ import { requireOwned, sees } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { assetView } from "./assetRows.ts";
 import type { AssetView } from "./assetRows.ts";
+import { bounded, mapPage } from "./page.ts";
+import type { PaginationOpts } from "./page.ts";
 import { rowOfUpload } from "./uploadCalls.ts";
 
 /** The read-back after a commit whose answer never came. Looks in every tenant of the caller: an uploadId names no tenant. */
@@ -37,4 +39,23 @@ export async function assetById(
   args: { assetId: string },
 ): Promise<AssetView> {
   return assetView(await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND"));
+}
+
+/** Of the session itself and of its scenes; the entity's id says which. */
+export async function assetsOfSession(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: { sessionId: string; history?: boolean | undefined; paginationOpts: PaginationOpts },
+) {
+  const session = await requireOwned(ctx, caller, "sessions", args.sessionId, "SESSION_NOT_FOUND");
+  const assets = ctx.db.query("assets");
+  const found =
+    args.history === true
+      ? assets.withIndex("by_sessionId_and_sceneId_and_assetType_and_chunkIndex", (q) =>
+          q.eq("sessionId", session._id),
+        )
+      : assets.withIndex("by_sessionId_and_status_and_sceneId_and_assetType_and_chunkIndex", (q) =>
+          q.eq("sessionId", session._id).eq("status", "ready"),
+        );
+  return mapPage(await found.paginate(bounded(args.paginationOpts)), assetView);
 }

@@ -73,15 +73,19 @@ async function openProject(
   tenantId: Id<"tenants">,
   slug: string,
 ): Promise<Id<"projects">> {
-  const project = await ctx.db
-    .query("projects")
-    .withIndex("by_tenantId_and_slug", (q) => q.eq("tenantId", tenantId).eq("slug", slug))
-    .unique();
+  const project = await projectBySlug(ctx, tenantId, slug);
   const scoped = caller.kind === "agent" && caller.projectIds !== null;
   if (scoped && (project === null || !sees(caller, { tenantId, projectId: project._id }))) {
     refuse("FORBIDDEN", `This agent key does not cover the project "${slug}".`);
   }
   return project?._id ?? ctx.db.insert("projects", { tenantId, slug });
+}
+
+export async function projectBySlug(ctx: QueryCtx, tenantId: Id<"tenants">, slug: string) {
+  return ctx.db
+    .query("projects")
+    .withIndex("by_tenantId_and_slug", (q) => q.eq("tenantId", tenantId).eq("slug", slug))
+    .unique();
 }
 
 /** The first end stands: a duplicate or late second one changes nothing. */

@@ -3,6 +3,7 @@ import type { Role } from "../../contract/session.ts";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { present } from "./present.ts";
+import { projectBySlug } from "./sessions.ts";
 import { refuse } from "./refusal.ts";
 
 export interface Member {
@@ -12,19 +13,16 @@ export interface Member {
   role: Role;
 }
 
-/** A tenant's slug is a part of every object key, so it must be one. */
+/** A slug is a part of every object key, so it must be one. */
 const SLUG = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+const MAX_PROJECTS_OF_KEY = 100;
 
 export async function upsertTenant(
   ctx: MutationCtx,
   args: { tenant: string; tenantName: string; members: Member[] },
 ): Promise<Id<"tenants">> {
-  if (!SLUG.test(args.tenant)) {
-    refuse(
-      "INVALID_ARGUMENT",
-      `tenant: "${args.tenant}" is not a slug of lower-case letters, digits and dashes.`,
-    );
-  }
+  requireSlug("tenant", args.tenant);
   const existing = await tenantBySlug(ctx, args.tenant);
   const tenantId =
     existing?._id ?? (await ctx.db.insert("tenants", { slug: args.tenant, name: args.tenantName }));
@@ -49,9 +47,62 @@ async function upsertMember(ctx: MutationCtx, tenantId: Id<"tenants">, member: M
 
 export async function addAgentKey(
   ctx: MutationCtx,
-  args: { tenantId: Id<"tenants">; name: string; hash: string },
-): Promise<Id<"agentKeys">> {
-  return ctx.db.insert("agentKeys", args);
+  args: {
+    tenant: string;
+    tenantName?: string | undefined;
+    name: string;
+    projects?: string[] | undefined;
+    hash: string;
+  },
+): Promise<Id<"tenants">> {
+  const { tenant: slug, tenantName, name, projects, hash } = args;
+  if (name.trim() === "") refuse("INVALID_ARGUMENT", "name: a key needs a name.");
+  const tenantId = await tenantForKey(ctx, slug, tenantName);
+  const projectIds = projects === undefined ? undefined : await projectsForKey(ctx, tenantId, projects);
+  const keyId = await ctx.db.insert("agentKeys", { tenantId, name, hash, ...present({ projectIds }) });
+  await ctx.db.insert("auditLog", {
+    tenantId,
+    actor: "operator",
+    actorName: "operator",
+    action: "agentKeys.create",
+    target: keyId,
+    detail: projects === undefined ? name : `${name}, for ${projects.join(", ")}`,
+  });
+  return tenantId;
+}
+
+async function tenantForKey(
+  ctx: MutationCtx,
+  slug: string,
+  tenantName: string | undefined,
+): Promise<Id<"tenants">> {
+  const existing = await tenantBySlug(ctx, slug);
+  if (existing !== null) return existing._id;
+  if (tenantName === undefined) return refuse("NOT_FOUND", `No tenant has the slug "${slug}".`);
+  return upsertTenant(ctx, { tenant: slug, tenantName, members: [] });
+}
+
+/** A scoped key cannot open projects, so those it is for are there from the start. */
+async function projectsForKey(
+  ctx: MutationCtx,
+  tenantId: Id<"tenants">,
+  slugs: string[],
+): Promise<Id<"projects">[]> {
+  if (slugs.length === 0 || slugs.length > MAX_PROJECTS_OF_KEY) {
+    refuse("INVALID_ARGUMENT", `projects: a key is for 1 to ${MAX_PROJECTS_OF_KEY} projects, or for all.`);
+  }
+  const ids: Id<"projects">[] = [];
+  for (const slug of new Set(slugs)) {
+    requireSlug("projects", slug);
+    const project = await projectBySlug(ctx, tenantId, slug);
+    ids.push(project?._id ?? (await ctx.db.insert("projects", { tenantId, slug })));
+  }
+  return ids;
+}
+
+function requireSlug(field: string, slug: string): void {
+  if (SLUG.test(slug)) return;
+  refuse("INVALID_ARGUMENT", `${field}: "${slug}" is not a slug of lower-case letters, digits and dashes.`);
 }
 
 export async function limitTenant(

@@ -100,6 +100,11 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     call: (s, { uploadId }) => s.query(api.assets.byUploads, { uploadIds: [uploadId] }),
   },
   "assets:get": { who: EVERYONE, call: (s, { assetId }) => s.query(api.assets.get, { assetId }) },
+  "assets:ofSession": {
+    who: EVERYONE,
+    call: (s, { sessionId }) =>
+      s.query(api.assets.ofSession, { sessionId, history: true, paginationOpts: FIRST_PAGE }),
+  },
   "agents:report": {
     who: AGENTS,
     call: (s) =>

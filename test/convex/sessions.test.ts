@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_SCENES_PER_SESSION, RECONCILE_GRACE_MS } from "../../contract/limits.ts";
 import { api, internal } from "../../convex/_generated/api";
-import { addTenant, deployment, FIRST_PAGE, intentFor, publish, refusalOf } from "./world.ts";
+import { addTenant, deployment, everything, FIRST_PAGE, intentFor, publish, refusalOf } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -144,6 +144,42 @@ describe("setup", () => {
     expect(members).toHaveLength(4);
     expect(members.find((one) => one.name === "V")?.role).toBe("editor");
     expect(keys).toHaveLength(2);
+  });
+
+  test("a further key leaves the tenant as it is, is audited, and may be for some projects only", async () => {
+    const made = await t.action(internal.setup.createAgentKey, {
+      tenant: "acme",
+      tenantName: "Not This",
+      name: "scoped",
+      projects: ["reels", "new", "new"],
+    });
+    expect(made).toMatchObject({
+      tenantId: acme.tenantId,
+      agentKey: expect.stringMatching(/^rsk_/) as string,
+    });
+    const { tenants, projects, keys, log } = await t.run(async (ctx) => ({
+      tenants: await ctx.db.query("tenants").take(10),
+      projects: await ctx.db.query("projects").take(10),
+      keys: await ctx.db.query("agentKeys").order("desc").take(1),
+      log: await ctx.db.query("auditLog").order("desc").take(1),
+    }));
+    expect(tenants).toMatchObject([{ name: "ACME" }]);
+    expect(projects.map(({ slug }) => slug)).toEqual(["reels", "new"]);
+    expect(keys).toMatchObject([{ name: "scoped", projectIds: projects.map(({ _id }) => _id) }]);
+    expect(log).toMatchObject([{ actor: "operator", action: "agentKeys.create", target: keys[0]?._id }]);
+  });
+
+  test("[G7] a key for an unknown tenant, without a name or with bad projects changes nothing", async () => {
+    const before = await everything(t);
+    const make = async (over: { tenant?: string; name?: string; projects?: string[] }) => {
+      const args = { tenant: "acme", name: "key", ...over };
+      return (await refusalOf(t.action(internal.setup.createAgentKey, args))).code;
+    };
+    expect(await make({ tenant: "nobody" })).toBe("NOT_FOUND");
+    expect(await make({ name: " " })).toBe("INVALID_ARGUMENT");
+    expect(await make({ projects: [] })).toBe("INVALID_ARGUMENT");
+    expect(await make({ projects: ["fine", "../up"] })).toBe("INVALID_ARGUMENT");
+    expect(await everything(t)).toBe(before);
   });
 
   test("[G7] a tenant's slug must fit into an object key", async () => {

@@ -2,31 +2,28 @@
 import type { FunctionReturnType } from "convex/server";
 import type { Asset } from "../../../../contract/asset.ts";
 import { api } from "../../../../convex/_generated/api.js";
-import { ReelsyncError } from "../../errors.ts";
 import { columns, plain } from "../columns.ts";
 import { connect, pages, type Connection } from "../connection.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-code.ts";
 import { date, size } from "../quantities.ts";
-import { runAll } from "../run-all.ts";
 
 const DEFAULT_LIMIT = 50;
-/** Scenes read at once; each is one small query. */
-const SCENES_AT_ONCE = 8;
 
 export const ls = defineCommand({
   path: ["ls"],
   summary: "List sessions, newest first, or the current assets of one session",
   details:
     "Without a session: id, state, scenes ready, size, date, project and title of each. With one: id, scene, type, chunk, version, size and key of each " +
-    "current asset that a viewer sees. With --json one document a line.",
+    "current asset, its own first, then scene by scene; with --history every version in any state. With --json one document a line.",
   args: {
     sessionId: { takes: "optional", placeholder: "session-id", summary: "A session, to list its assets" },
   },
   options: {
     limit: { kind: "count", min: 1, summary: `Sessions to list, ${DEFAULT_LIMIT} unless given` },
     tenant: { kind: "text", placeholder: "ID", summary: "The tenant, for a person who is in several" },
+    history: { kind: "flag", summary: "Of a session: older versions, failed and unfinished uploads too" },
   },
   examples: [
     { does: "the latest sessions", line: "reelsync ls --limit 10" },
@@ -37,7 +34,7 @@ export const ls = defineCommand({
     const connection = connect(context);
     try {
       if (sessionId === undefined) await listSessions(connection, options, context);
-      else await listAssets(connection, sessionId, context);
+      else await listAssets(connection, sessionId, options.history, context);
       return EXIT.ok;
     } finally {
       connection.close();
@@ -81,41 +78,34 @@ async function listSessions(
 async function listAssets(
   connection: Connection,
   sessionId: string,
-  { output, signal }: Context,
+  history: boolean,
+  { output }: Context,
 ): Promise<void> {
-  const [session, timeline] = await Promise.all([
-    connection.run("query", api.sessions.get, { sessionId }),
-    connection.run("query", api.playback.timeline, { sessionId }),
-  ]);
-  if (timeline === null) throw new ReelsyncError("SESSION_NOT_FOUND", `No session with id "${sessionId}"`);
-  const scenes = await runAll(
-    timeline.scenes,
-    SCENES_AT_ONCE,
-    ({ sceneId }) => connection.run("query", api.scenes.get, { sceneId }),
-    signal,
+  const found = pages((paginationOpts) =>
+    connection.run("query", api.assets.ofSession, { sessionId, history, paginationOpts }),
   );
-  const assets = [
-    ...scenes.flatMap((scene) =>
-      [...scene.chunkAssets, scene.subtitleAsset, scene.thumbnailAsset, scene.sourceCodeAsset]
-        .filter((asset) => asset !== undefined)
-        .map((asset) => ({ ...asset, sceneKey: scene.sceneKey })),
-    ),
-    ...[session.combinedVideoAsset, session.combinedSubtitleAsset, session.manifestAsset].filter(
-      (asset) => asset !== undefined,
-    ),
-  ];
-  const lines = columns(assets.map(row));
-  assets.forEach((asset, index) => output.give(asset, lines[index] ?? ""));
+  const assets: Asset[] = [];
+  for await (const asset of found) assets.push(asset);
+  const timeline = await connection.run("query", api.playback.timeline, { sessionId });
+  const scenes = new Map(timeline?.scenes.map((scene) => [scene.sceneId, scene]));
+  const placed = assets
+    .map((asset) => ({ asset, scene: scenes.get(asset.entityId) }))
+    .sort((a, b) => (a.scene?.index ?? -1) - (b.scene?.index ?? -1));
+  const lines = columns(placed.map(({ asset, scene }) => row(asset, scene?.sceneKey, history)));
+  placed.forEach(({ asset, scene }, index) => {
+    output.give({ ...asset, ...(scene !== undefined && { sceneKey: scene.sceneKey }) }, lines[index] ?? "");
+  });
   if (assets.length === 0) output.say("no assets yet");
 }
 
-function row(asset: Asset & { sceneKey?: string }): string[] {
+function row(asset: Asset, sceneKey: string | undefined, history: boolean): string[] {
   return [
     asset.assetId,
-    plain(asset.sceneKey ?? "(session)"),
+    sceneKey === undefined ? "(session)" : plain(sceneKey),
     asset.assetType,
     String(asset.chunkIndex),
     `v${asset.version}`,
+    ...(history ? [asset.status] : []),
     size(asset.size),
     asset.s3Key,
   ];

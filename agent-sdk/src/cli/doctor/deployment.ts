@@ -65,8 +65,7 @@ export async function checkAgent(context: Context, bucket: string | undefined): 
 function keyFault(error: ReelsyncError, site: string): Check[] {
   const { message } = describe(error);
   if (error.code === "AGENT_KEY_INVALID") {
-    const fix =
-      'export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG --tenant-name "NAME")';
+    const fix = "export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG)";
     return [ok("site url", site), fail("agent key", "refused", message, fix)];
   }
   if (error.code === "STORAGE_UNCONFIGURED") {

@@ -22,7 +22,7 @@ function faults(env: Env): Check[] {
         "variable",
         "REELSYNC_AGENT_KEY is missing",
         "Uploading needs an agent key",
-        'export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG --tenant-name "NAME")',
+        "export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG)",
       ),
     );
   }

@@ -9,7 +9,7 @@ import type { Workshop } from "../support/workshop.ts";
 
 export function describeOperator(workshop: Workshop) {
   describe("token create", () => {
-    const create = ["token", "create", "--name", "renderer", "--tenant", "studio", "--tenant-name", "Studio"];
+    const create = ["token", "create", "--name", "renderer", "--tenant", "studio"];
     const operator = () => ({
       CONVEX_SELF_HOSTED_URL: workshop.stack.local.deployment.url,
       CONVEX_SELF_HOSTED_ADMIN_KEY: workshop.stack.local.deployment.adminKey,
@@ -31,6 +31,33 @@ export function describeOperator(workshop: Workshop) {
           tenantId: workshop.stack.tenantId,
         },
       ]);
+    });
+
+    test("[G3] leaves a tenant that is there as it is, and makes one only when it is told its name", async () => {
+      const make = (slug: string, ...more: string[]) =>
+        workshop.agent(["token", "create", "--name", "n", "--tenant", slug, "--json", ...more], {
+          env: operator(),
+        });
+      const before = await workshop.rows("tenants");
+      expect(await make("studio", "--tenant-name", "Renamed")).toMatchObject({ code: 0 });
+      expect(await make("not-there")).toMatchObject({ code: 3, error: { code: "NOT_FOUND" } });
+      expect(await workshop.rows("tenants")).toEqual(before);
+      expect(await make("not-there", "--tenant-name", "There")).toMatchObject({ code: 0 });
+      expect((await workshop.rows("tenants")).map(({ slug, name }) => [slug, name])).toEqual([
+        ["studio", "Studio"],
+        ["not-there", "There"],
+      ]);
+    });
+
+    test("[G6] for named projects, the key creates sessions in these alone", async () => {
+      const made = await workshop.agent([...create, "--project", "own", "--json"], { env: operator() });
+      const env = { REELSYNC_AGENT_KEY: String(made.records[0]?.["agentKey"]) };
+      const session = (project: string) =>
+        workshop.agent(["session", "create", "--project", project, "--title", "T", "--key", "k", "--json"], {
+          env,
+        });
+      expect(await session("own")).toMatchObject({ code: 0 });
+      expect(await session("other")).toMatchObject({ code: 4, error: { code: "FORBIDDEN" } });
     });
 
     test("[G7] without the operator's key it is refused, with a wrong one too, and neither is shown", async () => {

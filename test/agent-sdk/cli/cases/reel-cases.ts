@@ -74,6 +74,29 @@ export function describeReel(workshop: Workshop) {
   });
 
   describe("status, ls and presign", () => {
+    test("ls shows what no timeline does, and older versions with --history", async () => {
+      const { sessionId, sceneId } = await workshop.scene();
+      const upload = async (place: string[], type: string, name: string, bytes: string) => {
+        const file = await workshop.file(name, bytes);
+        expect(await workshop.agent(["upload", file, ...place, "--type", type])).toMatchObject({ code: 0 });
+      };
+      await upload(["--scene", sceneId], "transcript", "said.txt", "first take");
+      await upload(["--scene", sceneId], "transcript", "said.txt", "second take");
+      await upload(["--session", sessionId], "other", "notes.txt", "a note");
+      const list = async (...more: string[]) =>
+        (await workshop.agent(["ls", sessionId, "--json", ...more])).records.map(
+          ({ sceneKey, assetType, version, status }) => [sceneKey, assetType, version, status],
+        );
+      const current = [
+        [undefined, "other", 1, "ready"],
+        ["intro", "transcript", 2, "ready"],
+      ];
+      expect(await list()).toEqual(current);
+      const whole = await list("--history");
+      expect(whole).toHaveLength(3);
+      expect(whole).toEqual(expect.arrayContaining([...current, ["intro", "transcript", 1, "superseded"]]));
+    });
+
     test("show a session, its assets, and URLs that give back the bytes", async () => {
       const { sessionId, sceneId } = await workshop.scene();
       const bytes = randomBytes(2048);
