@@ -3,7 +3,7 @@
  * command line as an ES module. What is this project's own (contract/, the generated API) is inside; the dependencies
  * stay dependencies.
  *
- * Two of them exist as ES modules only. Node can `require` those, many loaders of CommonJS cannot (Jest, older bundlers,
+ * Some of them exist as ES modules only. Node can `require` those, many loaders of CommonJS cannot (Jest, older bundlers,
  * Node itself with --no-experimental-require-module), so the CommonJS build carries them, with their licences beside it.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ const DIST = "dist";
 const LIBRARY = { index: "src/index.ts" };
 const COMMAND_LINE = { "cli/main": "src/cli/main.ts" };
 /** With the one package that p-retry itself needs. */
-const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime"];
+const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime", "request-filtering-agent"];
 
 function dependencies({ except = [] as string[] } = {}): ExternalOption {
   const names = Object.keys(manifest.dependencies).filter((name) => !except.includes(name));

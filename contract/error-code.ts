@@ -59,6 +59,13 @@ export const ERRORS = {
     disposition: "retry",
     fix: "Wait until the journal has drained, or raise journal.maxEntries or journal.maxBytes.",
   },
+  // somebody else's URL
+  URL_FORBIDDEN: {
+    disposition: "stop",
+    fix: "Use a public http(s) URL, or name its host in REELSYNC_INGEST_ALLOW_HOSTS if it is yours.",
+  },
+  URL_REFUSED: { disposition: "stop", fix: "Ask the provider for a fresh URL." },
+  URL_UNREACHABLE: { disposition: "retry", fix: "Wait for the provider, or ask it for a fresh URL." },
   // configuration and stores
   CONFIG_INVALID: { disposition: "stop", fix: "Set the variables named in the message; see .env.example." },
   BUCKET_NOT_FOUND: { disposition: "stop", fix: "Create the bucket, or correct S3_BUCKET." },

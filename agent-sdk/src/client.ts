@@ -22,6 +22,7 @@ import {
   type CircuitBreaker,
 } from "./resilience/circuit-breaker.ts";
 import { createGuard } from "./resilience/guard.ts";
+import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
 import { createObjectStore } from "./s3/object-store.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
@@ -42,7 +43,7 @@ export interface CloseOptions {
   graceMs?: number;
 }
 
-export interface Reelsync<M extends Mode = Mode> {
+export interface Reelsync<M extends Mode = Mode> extends Ingest<M> {
   /** Creates a session, or finds the one with this project and session key. */
   createSession: (
     session: SessionCreate,
@@ -149,6 +150,12 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
   };
   const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
   const sync = createSync((request) => uploadWithConvexSync(line, request));
+  const ingest = createIngest({
+    config,
+    tokens,
+    events,
+    upload: (asked) => uploadWithConvexSync(line, asked),
+  });
   const health = createHealthReports({
     agent: letters.agent,
     convex,
@@ -193,6 +200,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       open(() => sync.syncEntityAssets({ type: "scene", id }, files, syncOptions)),
     syncSessionAssets: (id, files, syncOptions) =>
       open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
+    ingestFromUrl: (url, request) => open(() => ingest(url, request)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),

@@ -60,6 +60,8 @@ export interface ReelsyncOptions {
   /** Where uploads on their way and queued ones are kept. */
   journalDir?: string;
   journal?: JournalOptions;
+  /** Hosts (`name` or `name:port`) that `ingestFromUrl` may reach although their address is not a public one. */
+  ingestAllowHosts?: readonly string[];
   /** Longest time one upload may take, all retries included. */
   timeoutMs?: number;
   /** How often, and how far apart, a step of an upload is attempted (3 times, 1 s to 60 s, full jitter unless set). */
@@ -121,6 +123,7 @@ export interface Config {
   readonly mode: Mode;
   readonly journalDir: string;
   readonly journal: Readonly<Required<JournalOptions>>;
+  readonly ingestAllowHosts: readonly string[];
   readonly timeoutMs: number;
   readonly retry: RetryPolicy;
   /** Values that may never appear in a message, a letter or an event. */
@@ -149,8 +152,17 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
   if (!limits.success) faults.push(`option journal is wrong (${z.prettifyError(limits.error)})`);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
 
-  const { convexUrl, agentKey, agentName, deadLetterDir, mode, journalDir, timeoutMs, ...store } =
-    values as Settings;
+  const {
+    convexUrl,
+    agentKey,
+    agentName,
+    deadLetterDir,
+    mode,
+    journalDir,
+    ingestAllowHosts,
+    timeoutMs,
+    ...store
+  } = values as Settings;
   return deepFreeze({
     convexUrl: withoutSlash(convexUrl),
     auth:
@@ -169,6 +181,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     mode,
     journalDir,
     journal: limits.data ?? journalSchema.parse({}),
+    ingestAllowHosts,
     timeoutMs,
     retry: retries.data ?? OPERATION_RETRY,
     secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),

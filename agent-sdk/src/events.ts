@@ -14,7 +14,8 @@ export type ReelsyncEvent =
   | { type: "upload.failed"; uploadId: string; step: Step | "file"; code: ErrorCode; message: string }
   | {
       type: "retry";
-      dependency: Dependency;
+      /** `provider`: whoever serves a URL that is ingested. */
+      dependency: Dependency | "provider";
       /** Which call was repeated, e.g. `assets:commit` or `PutObject`. */
       operation: string;
       uploadId?: string;

@@ -26,6 +26,17 @@ type Variable = string | { name: string; times: number };
 const text = z.string().trim().min(1);
 const count = z.coerce.number("expected a number").int();
 const address = z.url({ protocol: /^https?$/, error: "expected a http(s) URL" });
+/** A list as an option, text with commas as a variable. */
+const hosts = z.preprocess(
+  (value) =>
+    typeof value === "string"
+      ? value
+          .split(",")
+          .map((host) => host.trim())
+          .filter((host) => host !== "")
+      : value,
+  z.array(z.string().regex(/^[^\s/@]+$/, "expected names without scheme or path")),
+);
 const flag = z.union([z.boolean(), z.stringbool()], "expected true or false");
 
 export const SETTINGS = {
@@ -114,6 +125,11 @@ export const SETTINGS = {
     env: ["STORAGE_TYPE"],
     schema: z.literal("S3", "this version stores in S3 only").optional(),
     to: "S3, or leave it unset",
+  },
+  ingestAllowHosts: {
+    env: ["REELSYNC_INGEST_ALLOW_HOSTS"],
+    schema: hosts.default([]),
+    to: "host names, or host:port, separated by commas",
   },
   timeoutMs: {
     env: ["REELSYNC_TIMEOUT_MS"],

@@ -79,18 +79,7 @@ export type Described = Omit<AssetIntent, "size" | "sha256">;
 /** Throws a coded error for what is wrong with the arguments themselves. */
 export function describeUpload(request: UploadRequest, uploadId: string): Described {
   const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly } = request;
-  if (!entityTypeSchema.safeParse(entity.type).success) {
-    throw new ReelsyncError(
-      "INVALID_ARGUMENT",
-      `entity.type is "${entity.type}", expected ${entityTypeSchema.options.join(", ")}`,
-    );
-  }
-  if (!ASSET_TYPES_OF[entity.type].includes(assetType)) {
-    throw new ReelsyncError(
-      "INVALID_ASSET_TYPE",
-      `A ${entity.type} holds no ${assetType}, only ${ASSET_TYPES_OF[entity.type].join(", ")}`,
-    );
-  }
+  assertHolds(entity, assetType);
   const { fileName, contentType } = nameAndType(request);
   const described = assetIntentSchema.omit({ size: true, sha256: true }).safeParse({
     uploadId,
@@ -112,6 +101,21 @@ export function describeUpload(request: UploadRequest, uploadId: string): Descri
     throw new ReelsyncError("CONTENT_TYPE_FORBIDDEN", `A ${assetType} cannot be ${contentType}`);
   }
   return described.data;
+}
+
+export function assertHolds(entity: UploadRequest["entity"], assetType: AssetType): void {
+  if (!entityTypeSchema.safeParse(entity.type).success) {
+    throw new ReelsyncError(
+      "INVALID_ARGUMENT",
+      `entity.type is "${entity.type}", expected ${entityTypeSchema.options.join(", ")}`,
+    );
+  }
+  if (!ASSET_TYPES_OF[entity.type].includes(assetType)) {
+    throw new ReelsyncError(
+      "INVALID_ASSET_TYPE",
+      `A ${entity.type} holds no ${assetType}, only ${ASSET_TYPES_OF[entity.type].join(", ")}`,
+    );
+  }
 }
 
 function nameAndType({ file, assetType, fileName, contentType }: UploadRequest) {

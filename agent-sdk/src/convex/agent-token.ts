@@ -16,6 +16,8 @@ export interface AgentToken {
   expiresAt: number;
   /** The bucket the deployment records objects of; a token minted elsewhere does not say. */
   bucket?: string;
+  /** The tenant the agent works for; a token minted elsewhere does not say. */
+  tenantId?: string;
 }
 
 export interface AgentTokens {
@@ -28,6 +30,7 @@ const answerSchema = z.object({
   token: z.string().min(1),
   expiresAt: z.number(),
   bucket: z.string().optional(),
+  tenantId: z.string().optional(),
 });
 
 /** Renewed this long before the end, so that no call carries a token that expires on its way. */
@@ -76,8 +79,12 @@ async function exchangeKey(
       );
     }
     if (reply.status !== 200) throw toHttpError(reply, action);
-    const { bucket, ...answer } = answerSchema.parse(JSON.parse(reply.body));
-    return bucket === undefined ? answer : { ...answer, bucket };
+    const { bucket, tenantId, ...answer } = answerSchema.parse(JSON.parse(reply.body));
+    return {
+      ...answer,
+      ...(bucket !== undefined && { bucket }),
+      ...(tenantId !== undefined && { tenantId }),
+    };
   } catch (error) {
     if (error instanceof Error && error.name === "ZodError") {
       throw new ReelsyncError("CONVEX_FAILED", `${action} was answered with something else`, {

@@ -69,7 +69,7 @@ export function retryDelayMs(
   return Math.max(retryAfterMs, Math.round(random() * step));
 }
 
-function wait(ms: number, signal: AbortSignal): Promise<void> {
+export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);
