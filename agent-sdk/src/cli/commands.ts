@@ -4,6 +4,7 @@ import { bucketSetup } from "./commands/bucket.ts";
 import { completionFor } from "./commands/completion.ts";
 import { deadLettersList, deadLettersShow } from "./commands/dead-letters.ts";
 import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-settle.ts";
+import { drain } from "./commands/drain.ts";
 import { doctor } from "./commands/doctor.ts";
 import { ls } from "./commands/ls.ts";
 import { presign } from "./commands/presign.ts";
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   ls,
   presign,
+  drain,
   deadLettersList,
   deadLettersShow,
   deadLettersRetry,

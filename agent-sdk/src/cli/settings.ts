@@ -59,6 +59,13 @@ export function storeSettings(env: Env): S3Config {
   return loadConfig({ env, convexUrl: "http://unused.invalid", agentToken: async () => "" }).s3;
 }
 
+/** Where this machine's journal is; of the rest, nothing. */
+export function journalDirOf(env: Env): string {
+  const unused = { convexUrl: "http://unused.invalid", agentToken: async () => "" };
+  const s3 = { bucket: "-", region: "-", accessKeyId: "-", secretAccessKey: "-" };
+  return loadConfig({ env, s3, ...unused }).journalDir;
+}
+
 /** A person's token and where to use it. */
 export function personSettings(env: Env): { convexUrl: string; token: string } {
   const { token } = ownSettings(env);

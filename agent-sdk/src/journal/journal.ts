@@ -26,7 +26,7 @@ import { beat, HEARTBEAT_MS, isAbandoned, takeLease } from "./lease.ts";
 import { createPartLedger, type PartLedger } from "./part-ledger.ts";
 import { createRoom, type RoomLimits } from "./room.ts";
 
-const recordSchema = z.object({
+export const recordSchema = z.object({
   layout: z.literal(1),
   /** Order of the calls; what belongs to one scene is sent in it. */
   sequence: z.number().int(),

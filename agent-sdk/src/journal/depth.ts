@@ -1,0 +1,59 @@
+/** How much waits in a journal's folder, whoever owns it. Only looks: nothing is taken over, opened or changed. */
+import { readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { recordSchema, type JournalRecord } from "./journal.ts";
+import { isAbandoned } from "./lease.ts";
+
+export interface JournalDepth {
+  /** Uploads that were answered `queued`, and those whose process is gone. */
+  waiting: number;
+  /** Uploads a running process is busy with and has not answered yet. */
+  underWay: number;
+  /** Sum of the sizes of those that wait. */
+  waitingBytes: number;
+  /** When the oldest of those that wait was called, milliseconds since the epoch. */
+  oldestAt?: number;
+  /** Entries nobody could read, moved aside. */
+  quarantined: number;
+}
+
+export async function journalDepth(journalDir: string): Promise<JournalDepth> {
+  const root = resolve(journalDir);
+  const depth: JournalDepth = { waiting: 0, underWay: 0, waitingBytes: 0, quarantined: 0 };
+  for (const owner of await folders(root)) {
+    if (owner === "quarantine") {
+      depth.quarantined = (await folders(join(root, owner))).length;
+      continue;
+    }
+    const isLeft = await isAbandoned(join(root, owner));
+    for (const uploadId of await folders(join(root, owner))) {
+      const record = await recordOf(join(root, owner, uploadId));
+      if (record === undefined) continue;
+      if (isLeft || record.acknowledged) {
+        depth.waiting += 1;
+        depth.waitingBytes += record.intent.size;
+        depth.oldestAt = Math.min(depth.oldestAt ?? record.createdAt, record.createdAt);
+      } else {
+        depth.underWay += 1;
+      }
+    }
+  }
+  return depth;
+}
+
+async function folders(path: string): Promise<string[]> {
+  const found = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  });
+  return found.filter((one) => one.isDirectory()).map(({ name }) => name);
+}
+
+/** Undefined for what was never acknowledged or is just going away. */
+async function recordOf(place: string): Promise<JournalRecord | undefined> {
+  try {
+    return recordSchema.parse(JSON.parse(await readFile(join(place, "entry.json"), "utf8")));
+  } catch {
+    return undefined;
+  }
+}
