@@ -24,10 +24,13 @@ import {
 import { createGuard } from "./resilience/guard.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
 import { createObjectStore } from "./s3/object-store.ts";
+import { createS3Client } from "./s3/s3-client.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
 import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
+import { createS3Storage } from "./storage/s3-storage.ts";
+import type { StorageAccess } from "./storage/storage-backend.ts";
 import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 import type { UploadLine } from "./upload-line.ts";
@@ -43,7 +46,7 @@ export interface CloseOptions {
   graceMs?: number;
 }
 
-export interface Reelsync<M extends Mode = Mode> extends Ingest<M> {
+export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess {
   /** Creates a session, or finds the one with this project and session key. */
   createSession: (
     session: SessionCreate,
@@ -121,7 +124,8 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     onAnswer: () => letters.deliverWaiting(),
   });
   const records = createRecords(convex, guard("convex"));
-  const objects = createObjectStore(config.s3, slots, guard("s3"), events);
+  const s3 = createS3Client(config.s3);
+  const objects = createObjectStore(config.s3, slots, guard("s3"), events, s3);
   const spool = createDeadLetterSpool(config.deadLetterDir);
   const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
   const journal = createJournal(config.journalDir, config.journal, events);
@@ -211,6 +215,14 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
         return watch;
       },
     },
+    storage: createS3Storage({
+      client: s3,
+      config: config.s3,
+      objects,
+      slots,
+      guard: guard("s3"),
+      timeoutMs: config.timeoutMs,
+    }),
     get breakers() {
       return { s3: breakers.s3.state, convex: breakers.convex.state };
     },

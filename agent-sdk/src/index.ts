@@ -16,6 +16,19 @@ export type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type { RetryPolicy } from "./resilience/retry.ts";
 export type { DrainCounts } from "./journal/drainer.ts";
 export type { PublishedUpload, QueuedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
+export type {
+  FileListing,
+  LoadedFile,
+  PresignedUrl,
+  PresignOptions,
+  SavedFile,
+  SaveOptions,
+  StorageBackend,
+  StorageCallOptions,
+  StorageType,
+  StoredFile,
+  StoredFileDetails,
+} from "./storage/storage-backend.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";

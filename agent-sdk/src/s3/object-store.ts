@@ -48,8 +48,8 @@ export function createObjectStore(
   slots: TransferSlots,
   guard: Guard,
   events: Events,
+  client = createS3Client(config),
 ): ObjectStore {
-  const client = createS3Client(config);
   let usable: Promise<void> | undefined;
 
   async function check(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 /** A proxy between the SDK and a real service that spoils chosen exchanges. What it does not spoil passes unchanged. */
-import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
@@ -16,6 +16,8 @@ export interface Exchange {
 export type Fault =
   /** The service does its work, its reply never arrives. */
   | "loseReply"
+  /** The reply breaks off in the middle of its body. */
+  | "cutReply"
   /** The connection breaks before the service hears anything. */
   | "breakConnection"
   | { status: number; body?: string; headers?: Record<string, string> }
@@ -60,7 +62,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
           setHost: false,
         },
         (reply) => {
-          if (fault === "loseReply") reply.resume().once("end", () => outgoing.destroy());
+          if (fault === "cutReply") void cut(reply, outgoing);
+          else if (fault === "loseReply") reply.resume().once("end", () => outgoing.destroy());
           else reply.pipe(outgoing.writeHead(reply.statusCode ?? 502, reply.headers));
         },
       );
@@ -75,6 +78,19 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     await new Promise((resolve) => server.close(resolve));
   });
   return proxy;
+}
+
+/** Half of what was announced arrives, and no more. */
+async function cut(reply: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
+  let left = Math.floor(Number(reply.headers["content-length"]) / 2);
+  for await (const chunk of reply as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(0, left);
+    await new Promise((written) => outgoing.write(part, written));
+    left -= part.length;
+    if (left === 0) break;
+  }
+  outgoing.destroy();
 }
 
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {

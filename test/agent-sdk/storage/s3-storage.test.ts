@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import { buffer } from "node:stream/consumers";
+import { expect, onTestFinished, test } from "vitest";
+import { createReelsync } from "reelsync";
+import { MIB } from "../../../contract/limits.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+import { BUCKET, CREDENTIALS, startBucket } from "../support/bucket.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
+import { describeStorage, listed, sha256 } from "./contract.ts";
+
+async function openS3(endpoint: string, s3: object = {}) {
+  const folder = await tempDir();
+  const reelsync = createReelsync({
+    env: {},
+    convexUrl: "http://127.0.0.1:1",
+    agentToken: async () => "",
+    journalDir: `${folder}/journal`,
+    deadLetterDir: `${folder}/letters`,
+    retry: { attempts: 3, baseDelayMs: 10, maxDelayMs: 50 },
+    s3: { endpoint, bucket: BUCKET, ...CREDENTIALS, ...s3 },
+  });
+  onTestFinished(() => reelsync.close());
+  return reelsync.storage;
+}
+
+describeStorage("S3", async () => openS3((await startBucket()).endpoint));
+
+test("[G2] a load whose connection breaks goes on where it broke, with every byte once", async () => {
+  const { endpoint } = await startBucket();
+  const proxy = await startFaultProxy(endpoint);
+  const storage = await openS3(proxy.url);
+  const bytes = randomBytes(3 * MIB);
+  await storage.save("a.bin", bytes);
+  let cuts = 2;
+  proxy.spoil = ({ method, target }) =>
+    method === "GET" && target.includes("/a.bin") && cuts-- > 0 ? "cutReply" : undefined;
+  const { body } = await storage.load("a.bin");
+  expect(sha256(await buffer(body))).toBe(sha256(bytes));
+  expect(cuts).toBe(-1);
+});
+
+test("[G7] a load whose object is replaced in the middle says so, and mixes nothing", async () => {
+  const { endpoint } = await startBucket();
+  const proxy = await startFaultProxy(endpoint);
+  const storage = await openS3(proxy.url);
+  const direct = await openS3(endpoint);
+  await storage.save("a.bin", randomBytes(3 * MIB));
+  let loads = 0;
+  proxy.spoil = ({ method, target }) => {
+    if (method !== "GET" || !target.includes("/a.bin")) return undefined;
+    if (++loads === 1) return "cutReply";
+    return async () => {
+      await direct.save("a.bin", randomBytes(3 * MIB));
+    };
+  };
+  const { body } = await storage.load("a.bin");
+  await expect(buffer(body)).rejects.toMatchObject({ code: "FILE_CHANGED" });
+});
+
+test("a listing longer than one request's answer arrives whole, page by page", async () => {
+  const storage = await openS3((await startBucket()).endpoint);
+  const keys = Array.from({ length: 1_100 }, (_, index) => `many/${String(index).padStart(4, "0")}`);
+  await Promise.all(keys.map((key) => storage.save(key, Buffer.from("x"))));
+  const sizes: number[] = [];
+  for await (const page of storage.listFiles("many/").pages()) sizes.push(page.length);
+  expect(sizes).toEqual([1_000, 100]);
+  expect((await listed(storage, "many/")).map(({ key }) => key)).toEqual(keys);
+  expect(await storage.getTotalSize("many/")).toBe(1_100);
+});
+
+test("[G7] a bucket that does not exist is told as that, and not as a missing object", async () => {
+  const storage = await openS3((await startBucket()).endpoint, { bucket: "no-such-bucket" });
+  await expect(storage.exists("a")).rejects.toMatchObject({ code: "BUCKET_NOT_FOUND" });
+  await expect(storage.load("a")).rejects.toMatchObject({ code: "BUCKET_NOT_FOUND" });
+});
+
+test("a public base URL stands for presigned ones, for reading only", async () => {
+  const { endpoint } = await startBucket();
+  const storage = await openS3(endpoint, { publicBaseUrl: "https://cdn.example/reels/" });
+  expect(await storage.getPresignedUrl("GET", "a b/c.mp4")).toMatchObject({
+    url: "https://cdn.example/reels/a%20b/c.mp4",
+    expiresAt: null,
+  });
+  expect((await storage.getPresignedUrl("PUT", "c.mp4")).url).toMatch(/X-Amz-Signature=/);
+});
