@@ -83,6 +83,10 @@ export const ERRORS = {
   },
   S3_REFUSED: { disposition: "stop", fix: "S3 refused the request; the cause says why." },
   S3_UNAVAILABLE: { disposition: "retry", fix: "Wait for S3, or correct S3_ENDPOINT_URL." },
+  CLOCK_SKEWED: {
+    disposition: "retry",
+    fix: "Set this machine's clock: sudo timedatectl set-ntp true.",
+  },
   CONVEX_UNAVAILABLE: { disposition: "retry", fix: "Wait for Convex, or correct CONVEX_URL." },
   CONVEX_FAILED: { disposition: "stop", fix: "The deployment's function failed; its log says why." },
   CIRCUIT_OPEN: {

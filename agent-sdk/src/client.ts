@@ -23,6 +23,7 @@ import {
 } from "./resilience/circuit-breaker.ts";
 import { createGuard } from "./resilience/guard.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
+import { transportWithin } from "./resilience/retry.ts";
 import { createObjectStore } from "./s3/object-store.ts";
 import { createS3Client } from "./s3/s3-client.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
@@ -121,6 +122,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     post,
     tokens,
     events,
+    transport: transportWithin(config.retry),
     onAnswer: () => letters.deliverWaiting(),
   });
   const records = createRecords(convex, guard("convex"));

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { GIB, HOUR, SECOND } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
-import { OPERATION_RETRY, type RetryPolicy } from "./resilience/retry.ts";
+import { OPERATION_RETRY, transportWithin, type RetryPolicy } from "./resilience/retry.ts";
 import { readSettings, SETTINGS } from "./settings.ts";
 
 type Settings = { [Name in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[Name]["schema"]> };
@@ -64,7 +64,10 @@ export interface ReelsyncOptions {
   ingestAllowHosts?: readonly string[];
   /** Longest time one upload may take, all retries included. */
   timeoutMs?: number;
-  /** How often, and how far apart, a step of an upload is attempted (3 times, 1 s to 60 s, full jitter unless set). */
+  /**
+   * How often, and how far apart, a step of an upload is attempted (3 times, 1 s to 60 s, full jitter unless set). The
+   * requests of a step are repeated too, up to 10 times each; `baseDelayMs` and `maxDelayMs` bound these waits as well.
+   */
   retry?: Partial<RetryPolicy>;
   /** Read instead of `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
@@ -111,6 +114,8 @@ export interface S3Config {
   readonly presignSeconds: number;
   readonly maxConcurrency: number;
   readonly maxAttempts: number;
+  /** Delays between the attempts of a single request. */
+  readonly transport: Pick<RetryPolicy, "baseDelayMs" | "maxDelayMs">;
   readonly multipartThreshold: number;
 }
 
@@ -163,6 +168,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     timeoutMs,
     ...store
   } = values as Settings;
+  const policy = retries.data ?? OPERATION_RETRY;
   return deepFreeze({
     convexUrl: withoutSlash(convexUrl),
     auth:
@@ -176,6 +182,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       region: store.region ?? "us-east-1",
       // Only AWS itself reliably answers on a host name per bucket.
       forcePathStyle: store.forcePathStyle ?? store.endpoint !== undefined,
+      transport: transportWithin(policy),
     },
     deadLetterDir,
     mode,
@@ -183,7 +190,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     journal: limits.data ?? journalSchema.parse({}),
     ingestAllowHosts,
     timeoutMs,
-    retry: retries.data ?? OPERATION_RETRY,
+    retry: policy,
     secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),
   });
 }

@@ -123,6 +123,7 @@ export function waitsForService({ code }: ReelsyncError): boolean {
   return (
     code === "S3_UNAVAILABLE" ||
     code === "CONVEX_UNAVAILABLE" ||
+    code === "CLOCK_SKEWED" ||
     code === "CIRCUIT_OPEN" ||
     code === "DEADLINE_EXCEEDED" ||
     code === "CONFLICT"

@@ -44,6 +44,7 @@ import type * as model_reconcileRuns from "../model/reconcileRuns.js";
 import type * as model_reconcileSteps from "../model/reconcileSteps.js";
 import type * as model_refusal from "../model/refusal.js";
 import type * as model_repair from "../model/repair.js";
+import type * as model_s3Client from "../model/s3Client.js";
 import type * as model_scan from "../model/scan.js";
 import type * as model_sceneState from "../model/sceneState.js";
 import type * as model_scenes from "../model/scenes.js";
@@ -106,6 +107,7 @@ declare const fullApi: ApiFromModules<{
   "model/reconcileSteps": typeof model_reconcileSteps;
   "model/refusal": typeof model_refusal;
   "model/repair": typeof model_repair;
+  "model/s3Client": typeof model_s3Client;
   "model/scan": typeof model_scan;
   "model/sceneState": typeof model_sceneState;
   "model/scenes": typeof model_scenes;

@@ -5,8 +5,8 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   NotFound,
-  S3Client,
 } from "@aws-sdk/client-s3";
+import { createS3Client } from "./s3Client.ts";
 import type { StorageAccess } from "./storageEnv.ts";
 
 export interface ListedObject {
@@ -25,14 +25,7 @@ export type ObjectStore = ReturnType<typeof openObjectStore>;
 
 export function openObjectStore(access: StorageAccess) {
   const Bucket = access.bucket;
-  const client = new S3Client({
-    region: access.region,
-    credentials: access.credentials,
-    forcePathStyle: access.forcePathStyle,
-    ...(access.endpoint === undefined ? {} : { endpoint: access.endpoint }),
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-  });
+  const client = createS3Client(access);
 
   return {
     /** One page of the objects under the prefix whose keys come after `after`, in key order. */

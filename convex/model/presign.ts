@@ -1,10 +1,12 @@
 /**
  * Signs GET URLs, late and in windows: within a window everybody gets the same bytes, so caches work, and a URL lives at least half of its life after it was
- * handed out. Windows of different objects start at different moments, so that not every player renews at once.
+ * handed out.
  */
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { PRESIGN_RENEWAL_SHARE, SECOND } from "../../contract/limits.ts";
+import { publicUrl, windowStart } from "../../contract/stable-url.ts";
+import { createS3Client } from "./s3Client.ts";
 import type { StorageAccess } from "./storageEnv.ts";
 
 export interface SignedUrl {
@@ -19,9 +21,6 @@ export interface Signable {
   fileName: string;
 }
 
-/** The part of a URL's life in which it stays byte-identical. */
-const WINDOW_SHARE = 0.5;
-
 export function createUrlSigner(access: StorageAccess, options: { download: boolean }) {
   if (access.publicBaseUrl !== undefined && !options.download) {
     return async (object: Signable): Promise<SignedUrl> => ({
@@ -30,15 +29,7 @@ export function createUrlSigner(access: StorageAccess, options: { download: bool
       renewAt: null,
     });
   }
-  const client = new S3Client({
-    region: access.region,
-    credentials: access.credentials,
-    forcePathStyle: access.forcePathStyle,
-    ...(access.endpoint === undefined ? {} : { endpoint: access.endpoint }),
-    // The default signs checksum parameters into the URL, which stores then verify against nothing.
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-  });
+  const client = createS3Client(access);
   return async (object: Signable): Promise<SignedUrl> => {
     const signedAt = windowStart(object.s3Key, Date.now(), access.presignSeconds);
     const life = access.presignSeconds * SECOND;
@@ -53,25 +44,6 @@ export function createUrlSigner(access: StorageAccess, options: { download: bool
     );
     return { url, expiresAt: signedAt + life, renewAt: signedAt + life * PRESIGN_RENEWAL_SHARE };
   };
-}
-
-/** Latest start of this object's window that is not in the future, in whole seconds because a signature's date has no smaller unit. */
-export function windowStart(s3Key: string, now: number, presignSeconds: number): number {
-  const window = Math.floor(presignSeconds * WINDOW_SHARE);
-  const jitter = hash(s3Key) % window;
-  const seconds = Math.floor(now / SECOND);
-  return (Math.floor((seconds - jitter) / window) * window + jitter) * SECOND;
-}
-
-/** FNV-1a, 32 bits: spreads keys over the window, nothing more. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193);
-  return value >>> 0;
-}
-
-function publicUrl(base: string, s3Key: string): string {
-  return `${base.replace(/\/+$/, "")}/${s3Key.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 /** RFC 6266: a plain ASCII name for old clients, the full one beside it. */

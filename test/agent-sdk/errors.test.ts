@@ -1,7 +1,13 @@
 import { ConvexError } from "convex/values";
 import { describe, expect, test } from "vitest";
 import { toConvexError, toHttpError } from "../../agent-sdk/src/convex/convex-errors.ts";
-import { becomesDeadLetter, healthVerdict, ReelsyncError, retryAfterMs } from "../../agent-sdk/src/errors.ts";
+import {
+  becomesDeadLetter,
+  healthVerdict,
+  ReelsyncError,
+  retryAfterMs,
+  waitsForService,
+} from "../../agent-sdk/src/errors.ts";
 import { toS3Error } from "../../agent-sdk/src/s3/s3-errors.ts";
 import { ERRORS, type ErrorCode } from "../../contract/error-code.ts";
 
@@ -25,6 +31,7 @@ describe("S3 errors", () => {
     ["InvalidAccessKeyId", 403, "S3_CREDENTIALS_INVALID"],
     ["SignatureDoesNotMatch", 403, "S3_CREDENTIALS_INVALID"],
     ["ExpiredToken", 400, "S3_CREDENTIALS_INVALID"],
+    ["RequestTimeTooSkewed", 403, "CLOCK_SKEWED"],
     ["AccessDenied", 403, "S3_ACCESS_DENIED"],
     ["403", 403, "S3_ACCESS_DENIED"],
     ["SlowDown", 503, "S3_UNAVAILABLE"],
@@ -51,6 +58,13 @@ describe("S3 errors", () => {
   test("the time the store asked for is kept", () => {
     const error = toS3Error(serviceException("SlowDown", 503, { "retry-after": "3" }), "PutObject");
     expect(error.retryAfterMs).toBe(3000);
+  });
+
+  test("a clock that is off is named with how far", () => {
+    const date = new Date(Date.now() - 16 * 60_000).toUTCString();
+    const error = toS3Error(serviceException("RequestTimeTooSkewed", 403, { date }), "PutObject");
+    expect(error.message).toMatch(/this machine's clock is 96[01] s ahead of the store's/);
+    expect(waitsForService(error)).toBe(true);
   });
 
   test("what a cancelled request throws is the cancellation", () => {

@@ -1,11 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { openCall } from "../../agent-sdk/src/call.ts";
 import { memoryFile, openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
-import { windowStart } from "../../agent-sdk/src/s3/object-url.ts";
 import { MIB } from "../../contract/limits.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { BUCKET, createBytePath, startBucket } from "./support/bucket.ts";
@@ -209,18 +207,6 @@ describe("[G7] a wrong configuration is found before anything is begun", () => {
 });
 
 describe("URLs", () => {
-  test("the signature's date stays the same for half of the URL's life, and leaves at least the other half", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 60, max: 604_800 }), fc.integer({ min: 0, max: 4e12 }), (life, now) => {
-        const start = windowStart(now, life).getTime();
-        expect(start).toBeLessThanOrEqual(now);
-        expect(start + life * 1000 - now).toBeGreaterThanOrEqual((life * 1000) / 2);
-        expect(windowStart(start, life).getTime()).toBe(start);
-        expect(start % 1000).toBe(0);
-      }),
-    );
-  });
-
   test("a presigned one opens the object, whatever its key", async () => {
     const bucket = await startBucket();
     const { store, objects } = createBytePath(bucket.endpoint);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
-import { windowStart } from "../../convex/model/presign.ts";
+import { windowStart } from "../../contract/stable-url.ts";
 import { addTenant, deployment, intentFor, publish, refusalOf } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 

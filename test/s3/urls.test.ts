@@ -5,6 +5,7 @@ import { memoryFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { objectUrl } from "../../agent-sdk/src/s3/object-url.ts";
 import { createS3Client } from "../../agent-sdk/src/s3/s3-client.ts";
 import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { windowStart } from "../../contract/stable-url.ts";
 import { createBytePath } from "../agent-sdk/support/bucket.ts";
 import { useRealStore } from "./real-store.ts";
 
@@ -53,7 +54,7 @@ describe("a presigned URL", () => {
     const signedAt = (now: number) => objectUrl(client, config, key, now);
     const life = PRESIGN_SECONDS * 1000;
     const window = life / 2;
-    const start = Math.floor(Date.now() / window) * window;
+    const start = windowStart(key, Date.now(), PRESIGN_SECONDS);
     const lastMoment = start + window - 1;
     expect(await signedAt(lastMoment)).toBe(await signedAt(start));
     expect(await signedAt(start + window)).not.toBe(await signedAt(start));

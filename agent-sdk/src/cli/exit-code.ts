@@ -67,6 +67,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   S3_ACCESS_DENIED: EXIT.auth,
   S3_REFUSED: EXIT.fatal,
   S3_UNAVAILABLE: EXIT.temporary,
+  CLOCK_SKEWED: EXIT.temporary,
   CONVEX_UNAVAILABLE: EXIT.temporary,
   CONVEX_FAILED: EXIT.fatal,
   CIRCUIT_OPEN: EXIT.temporary,

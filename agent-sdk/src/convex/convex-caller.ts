@@ -15,7 +15,7 @@ import { openCall, type Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { reportRetries } from "../resilience/guard.ts";
-import { retry, TRANSPORT_RETRY } from "../resilience/retry.ts";
+import { retry, TRANSPORT_RETRY, type RetryPolicy } from "../resilience/retry.ts";
 import type { AgentTokens } from "./agent-token.ts";
 import { toConvexError, toHttpError } from "./convex-errors.ts";
 import type { Post, Reply } from "./post.ts";
@@ -44,11 +44,14 @@ export interface ConvexCallerOptions {
   post: Post;
   tokens: AgentTokens;
   events: Events;
+  /** How a single request is repeated. */
+  transport?: RetryPolicy;
   /** Told of every answer: the deployment can be reached. */
   onAnswer: () => void;
 }
 
-export function createConvexCaller({ url, post, tokens, events, onAnswer }: ConvexCallerOptions): CallConvex {
+export function createConvexCaller(options: ConvexCallerOptions): CallConvex {
+  const { url, post, tokens, events, transport = TRANSPORT_RETRY, onAnswer } = options;
   const report = reportRetries("convex", events);
 
   async function request<F extends FunctionReference<Kind>>(
@@ -104,7 +107,7 @@ export function createConvexCaller({ url, post, tokens, events, onAnswer }: Conv
   }
 
   return (kind, reference, args, call) =>
-    retry(TRANSPORT_RETRY, () => authorized(kind, reference, args, call), {
+    retry(transport, () => authorized(kind, reference, args, call), {
       signal: call.signal,
       remainingMs: call.remainingMs,
       onRetry: report(call, getFunctionName(reference)),

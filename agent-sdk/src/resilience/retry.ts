@@ -19,6 +19,15 @@ export const OPERATION_RETRY: RetryPolicy = { attempts: 3, baseDelayMs: SECOND, 
 /** A single request inside an attempt: the numbers of the AWS SDK's standard mode, so that both services ride out the same outage. */
 export const TRANSPORT_RETRY: RetryPolicy = { attempts: 10, baseDelayMs: 50, maxDelayMs: 20 * SECOND };
 
+/** Whoever wants short waits between steps wants no longer ones inside a step. */
+export function transportWithin({ baseDelayMs, maxDelayMs }: RetryPolicy): RetryPolicy {
+  return {
+    attempts: TRANSPORT_RETRY.attempts,
+    baseDelayMs: Math.min(TRANSPORT_RETRY.baseDelayMs, baseDelayMs),
+    maxDelayMs: Math.min(TRANSPORT_RETRY.maxDelayMs, maxDelayMs),
+  };
+}
+
 export interface Retry {
   /** The attempt that failed, counted from 1. */
   attempt: number;

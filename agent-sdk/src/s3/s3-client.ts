@@ -1,13 +1,11 @@
-/**
- * The AWS client as this product needs it, and one way to send a command with it. Its own retries are the lower of the
- * two layers: single requests, a fraction of a second to seconds apart.
- */
+/** The AWS client as this product needs it. */
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { SECOND } from "../../../contract/limits.ts";
 import type { S3Config } from "../config.ts";
+import { createTransportRetry } from "./transport-retry.ts";
 
 const CONNECT_TIMEOUT_MS = 5 * SECOND;
 /** A store that has not moved a byte for this long will not. */
@@ -28,7 +26,7 @@ export function createS3Client(config: S3Config): S3Client {
       ...(config.sessionToken !== undefined && { sessionToken: config.sessionToken }),
     },
     maxAttempts: config.maxAttempts,
-    retryMode: "standard",
+    retryStrategy: createTransportRetry({ ...config.transport, attempts: config.maxAttempts }),
     // Newer checksums are dropped in silence by some stores; what is checked instead stands in object-store.ts.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",

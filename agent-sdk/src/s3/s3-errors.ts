@@ -1,5 +1,6 @@
 /** What S3 and the AWS SDK throw, as one coded error. The table is keyed by S3's own error codes; texts are never read. */
 import type { ErrorCode } from "../../../contract/error-code.ts";
+import { SECOND } from "../../../contract/limits.ts";
 import { isReelsyncError, networkCode, ReelsyncError, retryAfterMs } from "../errors.ts";
 
 const CODE_OF: Record<string, ErrorCode> = {
@@ -10,6 +11,7 @@ const CODE_OF: Record<string, ErrorCode> = {
   InvalidToken: "S3_CREDENTIALS_INVALID",
   TokenRefreshRequired: "S3_CREDENTIALS_INVALID",
   CredentialsProviderError: "S3_CREDENTIALS_INVALID",
+  RequestTimeTooSkewed: "CLOCK_SKEWED",
   AccessDenied: "S3_ACCESS_DENIED",
   AccountProblem: "S3_ACCESS_DENIED",
   AllAccessDisabled: "S3_ACCESS_DENIED",
@@ -48,7 +50,9 @@ export function toS3Error(error: unknown, action: string, signal?: AbortSignal):
   if (signal?.aborted && isReelsyncError(signal.reason)) return signal.reason;
   const exception = error as ServiceException;
   const status = exception.$metadata?.httpStatusCode;
-  return new ReelsyncError(codeOf(error, status), `${action} failed: ${describe(exception, status)}`, {
+  const code = codeOf(error, status);
+  const clock = code === "CLOCK_SKEWED" ? describeClock(exception) : "";
+  return new ReelsyncError(code, `${action} failed: ${describe(exception, status)}${clock}`, {
     cause: error,
     requestId: exception.$metadata?.requestId,
     retryAfterMs: retryAfterMs(exception.$response?.headers?.["retry-after"]),
@@ -72,4 +76,12 @@ function describe(error: ServiceException, status: number | undefined): string {
   if (code !== undefined) return code;
   const text = error.message === "UnknownError" || error.message === "" ? "" : ` (${error.message})`;
   return `${s3Code(error) ?? "unknown error"}${status === undefined ? "" : `, HTTP ${status}`}${text}`;
+}
+
+/** The AWS client learns the store's time from this reply and signs the next request with it; what is left is told. */
+function describeClock({ $response }: ServiceException): string {
+  const offMs = Date.now() - Date.parse($response?.headers?.["date"] ?? "");
+  if (Number.isNaN(offMs)) return "; this machine's clock is wrong";
+  const direction = offMs > 0 ? "ahead of" : "behind";
+  return `; this machine's clock is ${Math.round(Math.abs(offMs) / SECOND)} s ${direction} the store's`;
 }

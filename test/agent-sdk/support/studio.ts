@@ -37,7 +37,7 @@ export interface Client<M extends Mode = Mode> {
 type Folders = Pick<ReelsyncOptions, "deadLetterDir" | "journalDir">;
 
 /** Quick enough for a test, and still the same layers. */
-export const QUICK_RETRY = { attempts: 3, baseDelayMs: 20, maxDelayMs: 100 };
+export const QUICK_RETRY = { attempts: 3, baseDelayMs: 20, maxDelayMs: 2_000 };
 
 export function startStudio(): Studio {
   let directory: string;
