@@ -7,7 +7,12 @@ import { createS3Client } from "../../agent-sdk/src/s3/s3-client.ts";
 import { windowStart } from "../../contract/stable-url.ts";
 import { createUrlSigner } from "../../convex/model/presign.ts";
 
-const KEYS = ["t/acme/a.mp4", "t/acme/größe & co/scene 1.mp4", "t/acme/emoji-🎬+%41?.mp4", "t/acme/(a)'*!.mp4"];
+const KEYS = [
+  "t/acme/a.mp4",
+  "t/acme/größe & co/scene 1.mp4",
+  "t/acme/emoji-🎬+%41?.mp4",
+  "t/acme/(a)'*!.mp4",
+];
 const CREDENTIALS = { accessKeyId: "AKIATEST", secretAccessKey: "secret", sessionToken: "session" };
 
 test("the moment of signing stays for half of the URL's life, and leaves at least the other half", () => {

@@ -1,5 +1,11 @@
 /** A proxy between the SDK and a real service that spoils chosen exchanges. What it does not spoil passes unchanged. */
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
@@ -7,6 +13,7 @@ export interface Exchange {
   method: string;
   /** Path and query. */
   target: string;
+  headers: IncomingHttpHeaders;
   /** The request's body when it is small enough to be a function call. */
   body: string;
   /** Bytes of the request's body. */
@@ -44,6 +51,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       const exchange: Exchange = {
         method: incoming.method ?? "",
         target: incoming.url ?? "",
+        headers: incoming.headers,
         body: whole.length <= READABLE_BODY ? whole.toString() : "",
         size: whole.length,
       };

@@ -1,0 +1,56 @@
+/** A store whose clock disagrees with this machine's refuses every signature that is more than 15 minutes off. */
+import { expect, test } from "vitest";
+import { memoryFile } from "../../agent-sdk/src/file/asset-file.ts";
+import { MINUTE } from "../../contract/limits.ts";
+import { createBytePath } from "./support/bucket.ts";
+import { startFaultProxy, type Exchange } from "./support/fault-proxy.ts";
+
+const TOLERATED_MS = 15 * MINUTE;
+const BYTES = memoryFile(Buffer.from("film"));
+
+function signedAt({ headers }: Exchange): number {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers["x-amz-date"])) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+async function storeWhoseClockIs(offMs: number) {
+  const proxy = await startFaultProxy("http://127.0.0.1:9");
+  proxy.spoil = (exchange) => {
+    const now = Date.now() + offMs;
+    const headers = { Date: new Date(now).toUTCString(), ETag: '"e"' };
+    if (Math.abs(signedAt(exchange) - now) <= TOLERATED_MS) return { status: 200, headers };
+    return { status: 403, headers, body: "<Error><Code>RequestTimeTooSkewed</Code></Error>" };
+  };
+  return proxy;
+}
+
+test.each([
+  ["behind", -20 * MINUTE],
+  ["ahead of", 20 * MINUTE],
+])("a store 20 minutes %s this machine is understood after one refusal", async (_where, offMs) => {
+  const store = await storeWhoseClockIs(offMs);
+  const { store: put, objects } = createBytePath(store.url);
+  await put(BYTES, { key: "a" });
+  await put(BYTES, { key: "b" });
+  expect(store.seen.map(({ target }) => target.split("?")[0])).toEqual(["/reels/a", "/reels/a", "/reels/b"]);
+
+  const date = new URL(await objects.url("a")).searchParams.get("X-Amz-Date");
+  const url = signedAt({ headers: { "x-amz-date": date } } as unknown as Exchange);
+  const storesNow = Date.now() + offMs;
+  expect(url).toBeLessThanOrEqual(storesNow + MINUTE);
+  expect(url).toBeGreaterThan(storesNow - 31 * MINUTE);
+});
+
+test("one that goes on refusing is waited for like an outage, and the error names the clock", async () => {
+  const store = await storeWhoseClockIs(0);
+  store.spoil = () => ({ status: 403, body: "<Error><Code>RequestTimeTooSkewed</Code></Error>" });
+  const { store: put, breaker } = createBytePath(store.url, { maxAttempts: 1 });
+  await expect(put(BYTES)).rejects.toMatchObject({
+    code: "CLOCK_SKEWED",
+    retryable: true,
+    message: expect.stringContaining("this machine's clock is 0 s") as string,
+  });
+  expect(store.seen).toHaveLength(3);
+  expect(breaker.state).toEqual({ kind: "closed", failuresInARow: 0 });
+});
