@@ -9,12 +9,13 @@ import {
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { MAX_PRESIGN_SECONDS, SECOND } from "../../../contract/limits.ts";
+import { windowStart } from "../../../contract/stable-url.ts";
 import { openCall, type Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import type { Guard } from "../resilience/guard.ts";
 import type { ObjectStore } from "../s3/object-store.ts";
-import { objectUrl, windowStart } from "../s3/object-url.ts";
+import { objectUrl } from "../s3/object-url.ts";
 import { requestS3 } from "../s3/request-s3.ts";
 import { s3Code } from "../s3/s3-errors.ts";
 import { unquoted } from "../s3/stored-object.ts";
@@ -139,7 +140,7 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     }
     const url = await objectUrl(client, config, key, now);
     const expiresAt =
-      config.publicBaseUrl === undefined ? windowStart(now, expiresIn).getTime() + expiresIn * SECOND : null;
+      config.publicBaseUrl === undefined ? windowStart(key, now, expiresIn) + expiresIn * SECOND : null;
     return { url, method, headers: {}, expiresAt };
   }
 
