@@ -16,7 +16,7 @@ const DIST = "dist";
 const LIBRARY = { index: "src/index.ts" };
 const COMMAND_LINE = { "cli/main": "src/cli/main.ts" };
 /** With the one package that p-retry itself needs. */
-const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime", "request-filtering-agent"];
+const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime", "p-map", "request-filtering-agent"];
 
 function dependencies({ except = [] as string[] } = {}): ExternalOption {
   const names = Object.keys(manifest.dependencies).filter((name) => !except.includes(name));

@@ -85,7 +85,8 @@ export function readableName(fileName: string): string {
   );
 }
 
-function kebab(text: string): string {
+/** Lower case, letters and digits of any script, everything else folded into "-". */
+export function kebab(text: string): string {
   return text
     .replace(/(\p{Ll}|\p{N})(\p{Lu})/gu, "$1-$2")
     .toLowerCase()

@@ -22,6 +22,7 @@ import {
   type CircuitBreaker,
 } from "./resilience/circuit-breaker.ts";
 import { createGuard } from "./resilience/guard.ts";
+import { createFolders, type Folders } from "./folders/folders.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
 import { transportWithin } from "./resilience/retry.ts";
 import { createObjectStore } from "./s3/object-store.ts";
@@ -47,7 +48,7 @@ export interface CloseOptions {
   graceMs?: number;
 }
 
-export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess {
+export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess, Folders {
   /** Creates a session, or finds the one with this project and session key. */
   createSession: (
     session: SessionCreate,
@@ -190,7 +191,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     return open(() => work(call)).finally(call.dispose);
   }
 
-  return {
+  const core: Omit<Reelsync, keyof Folders> = {
     createSession: (session, callOptions) =>
       during(callOptions, (call) => records.createSession(parsed(sessionCreateSchema, session), call)),
     upsertScene: (scene, callOptions) =>
@@ -245,6 +246,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       breakers.convex.close();
     },
   };
+  return Object.assign(core, createFolders({ core, open }));
 }
 
 function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS.Timeout | undefined {
