@@ -15,8 +15,16 @@ import manifest from "./package.json" with { type: "json" };
 const DIST = "dist";
 const LIBRARY = { index: "src/index.ts" };
 const COMMAND_LINE = { "cli/main": "src/cli/main.ts" };
-/** With the one package that p-retry itself needs. */
-const ES_MODULES_ONLY = ["p-retry", "is-network-error", "mime", "p-map", "request-filtering-agent"];
+/** With the one package that p-retry itself needs; what the others need is no dependency of ours, and goes in with them. */
+const ES_MODULES_ONLY = [
+  "p-retry",
+  "is-network-error",
+  "mime",
+  "p-map",
+  "request-filtering-agent",
+  "http-proxy-agent",
+  "https-proxy-agent",
+];
 
 function dependencies({ except = [] as string[] } = {}): ExternalOption {
   const names = Object.keys(manifest.dependencies).filter((name) => !except.includes(name));

@@ -2,8 +2,9 @@
  * One POST over a kept connection. Node's own `fetch` would do, but brings 15 MiB of memory with it, a tenth of what the
  * SDK may use while it moves a gigabyte.
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { directAgents, proxiedAgents, proxyFor, type HttpAgents } from "../http-agents.ts";
 
 export interface Reply {
   status: number;
@@ -22,17 +23,28 @@ export type Post = (
 const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 
 export function createPost(): { post: Post; close: () => void } {
-  const http = new HttpAgent({ keepAlive: true });
-  const https = new HttpsAgent({ keepAlive: true });
+  const kept = { keepAlive: true } as const;
+  const direct = directAgents(kept);
+  /** By the proxy's address. */
+  const proxied = new Map<string, Promise<HttpAgents>>();
 
-  const post: Post = (url, headers, body, signal) =>
-    new Promise((resolve, reject) => {
-      const target = new URL(url);
+  function agentsFor(url: string): HttpAgents | Promise<HttpAgents> {
+    const proxy = proxyFor(url);
+    if (proxy === undefined) return direct;
+    const agents = proxied.get(proxy.href) ?? proxiedAgents(proxy, kept);
+    proxied.set(proxy.href, agents);
+    return agents;
+  }
+
+  const post: Post = async (url, headers, body, signal) => {
+    const target = new URL(url);
+    const { httpAgent, httpsAgent } = await agentsFor(url);
+    return new Promise((resolve, reject) => {
       const secure = target.protocol === "https:";
       const options = {
         method: "POST",
         headers: { ...headers, "Content-Length": Buffer.byteLength(body) },
-        agent: secure ? https : http,
+        agent: secure ? httpsAgent : httpAgent,
         signal,
       };
       const answered = (incoming: IncomingMessage) => {
@@ -44,12 +56,17 @@ export function createPost(): { post: Post; close: () => void } {
       outgoing.once("error", reject);
       outgoing.end(body);
     });
+  };
 
   return {
     post,
     close() {
-      http.destroy();
-      https.destroy();
+      for (const agents of [direct, ...proxied.values()]) {
+        void Promise.resolve(agents).then(({ httpAgent, httpsAgent }) => {
+          httpAgent.destroy();
+          httpsAgent.destroy();
+        });
+      }
     },
   };
 }

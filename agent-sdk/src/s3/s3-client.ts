@@ -1,10 +1,9 @@
 /** The AWS client as this product needs it. */
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { SECOND } from "../../../contract/limits.ts";
 import type { S3Config } from "../config.ts";
+import { directAgents, proxiedAgents, proxyFor, type HttpAgents } from "../http-agents.ts";
 import { createTransportRetry } from "./transport-retry.ts";
 
 const CONNECT_TIMEOUT_MS = 5 * SECOND;
@@ -15,7 +14,13 @@ const KEPT_SOCKET_MS = 50 * SECOND;
 
 export function createS3Client(config: S3Config): S3Client {
   // Every request holds a transfer slot, so the agent never queues one: a queued request would use up its connect timeout.
-  const agent = { keepAlive: true, maxSockets: config.maxConcurrency, timeout: KEPT_SOCKET_MS };
+  const kept = { keepAlive: true, maxSockets: config.maxConcurrency, timeout: KEPT_SOCKET_MS } as const;
+  const handling = (agents: HttpAgents) => ({
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
+    ...agents,
+  });
+  const proxy = proxyFor(config.endpoint ?? `https://${config.bucket}.s3.${config.region}.amazonaws.com`);
   return new S3Client({
     region: config.region,
     ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
@@ -32,11 +37,10 @@ export function createS3Client(config: S3Config): S3Client {
     responseChecksumValidation: "WHEN_REQUIRED",
     // Waiting for "100 Continue" costs a new connection for every part.
     expectContinueHeader: false,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: IDLE_SOCKET_TIMEOUT_MS,
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
-    }),
+    requestHandler: new NodeHttpHandler(
+      proxy === undefined
+        ? handling(directAgents(kept))
+        : async () => handling(await proxiedAgents(proxy, kept)),
+    ),
   });
 }

@@ -1,0 +1,50 @@
+/**
+ * Kept connections to one service, through the proxy that the process's environment names for it: HTTPS_PROXY,
+ * HTTP_PROXY, ALL_PROXY and NO_PROXY, read as curl reads them. Services on this machine are reached without one.
+ */
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { getProxyForUrl } from "proxy-from-env";
+import { ReelsyncError } from "./errors.ts";
+
+export interface AgentOptions {
+  keepAlive: true;
+  maxSockets?: number;
+  /** How long an unused connection is kept. */
+  timeout?: number;
+}
+
+export interface HttpAgents {
+  httpAgent: HttpAgent;
+  httpsAgent: HttpsAgent;
+}
+
+/** The proxy between this machine and the URL. */
+export function proxyFor(url: string | URL): URL | undefined {
+  const { hostname } = new URL(url);
+  if (hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")) return undefined;
+  const proxy = getProxyForUrl(url);
+  if (proxy === "") return undefined;
+  if (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)) return new URL(proxy);
+  throw new ReelsyncError(
+    "CONFIG_INVALID",
+    `The proxy for ${hostname} is no http(s) URL: correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY`,
+  );
+}
+
+export function directAgents(options: AgentOptions): HttpAgents {
+  return { httpAgent: new HttpAgent(options), httpsAgent: new HttpsAgent(options) };
+}
+
+/** Loaded only where there is a proxy. */
+export async function proxiedAgents(proxy: URL, options: AgentOptions): Promise<HttpAgents> {
+  const [{ HttpProxyAgent }, { HttpsProxyAgent }] = await Promise.all([
+    import("http-proxy-agent"),
+    import("https-proxy-agent"),
+  ]);
+  return {
+    httpAgent: new HttpProxyAgent(proxy, options),
+    // By its type an agent of node:http only, although it is made for https.
+    httpsAgent: new HttpsProxyAgent(proxy, options) as HttpAgent as HttpsAgent,
+  };
+}
