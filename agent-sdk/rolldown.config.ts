@@ -6,7 +6,7 @@
  * Some of them exist as ES modules only. Node can `require` those, many loaders of CommonJS cannot (Jest, older bundlers,
  * Node itself with --no-experimental-require-module), so the CommonJS build carries them, with their licences beside it.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type ExternalOption, type Plugin } from "rolldown";
 import { dts } from "rolldown-plugin-dts";
@@ -28,7 +28,8 @@ const ES_MODULES_ONLY = [
 
 function dependencies({ except = [] as string[] } = {}): ExternalOption {
   const names = Object.keys(manifest.dependencies).filter((name) => !except.includes(name));
-  return [/^node:/, ...names.map((name) => new RegExp(`^${name}(/|$)`))];
+  // Kerberos is for whoever has it: the proxy agents ask for it when they are told to.
+  return [/^node:/, "kerberos", ...names.map((name) => new RegExp(`^${name}(/|$)`))];
 }
 
 /** Nothing that an earlier build left may be published. */
@@ -44,15 +45,15 @@ function licences(): Plugin {
       const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? file.moduleIds : []));
       const folders = new Set(modules.map(packageFolder).filter((folder) => folder !== undefined));
       const texts = [...folders].sort().map((folder) => {
-        const { name, version } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+        const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
           name: string;
           version: string;
+          license?: string;
         };
-        const licence = ["LICENSE", "license"]
-          .map((file) => join(folder, file))
-          .find((file) => existsSync(file));
-        if (licence === undefined) throw new Error(`${name} comes without a licence file`);
-        return `${name} ${version}\n\n${readFileSync(licence, "utf8").trim()}\n`;
+        const file = readdirSync(folder).find((entry) => /^licen[cs]e(\.(md|txt))?$/i.test(entry));
+        const text = file === undefined ? license : readFileSync(join(folder, file), "utf8").trim();
+        if (text === undefined) throw new Error(`${name} comes without a licence`);
+        return `${name} ${version}\n\n${text}\n`;
       });
       this.emitFile({
         type: "asset",

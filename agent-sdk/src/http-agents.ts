@@ -19,6 +19,9 @@ export interface HttpAgents {
   httpsAgent: HttpsAgent;
 }
 
+/** Ends the message of a request that was answered with HTTP 407. */
+export const PROXY_WANTS_LOGIN = "the proxy wants a login: HTTPS_PROXY=http://user:password@host:port";
+
 /** The proxy between this machine and the URL. */
 export function proxyFor(url: string | URL): URL | undefined {
   const { hostname } = new URL(url);
@@ -42,9 +45,12 @@ export async function proxiedAgents(proxy: URL, options: AgentOptions): Promise<
     import("http-proxy-agent"),
     import("https-proxy-agent"),
   ]);
-  return {
-    httpAgent: new HttpProxyAgent(proxy, options),
-    // By its type an agent of node:http only, although it is made for https.
-    httpsAgent: new HttpsProxyAgent(proxy, options) as HttpAgent as HttpsAgent,
-  };
+  const httpAgent = new HttpProxyAgent(proxy, options);
+  // By its type an agent of node:http only, although it is made for https.
+  const httpsAgent = new HttpsProxyAgent(proxy, options) as HttpAgent as HttpsAgent;
+  // Told explicitly: left to find out from the stack trace, they file a connection under one name and look for it under
+  // another, so none is ever used twice and `maxSockets` counts nothing.
+  Object.assign(httpAgent.options, options, { secureEndpoint: false });
+  Object.assign(httpsAgent.options, options, { secureEndpoint: true });
+  return { httpAgent, httpsAgent };
 }

@@ -32,7 +32,7 @@ export interface AgentProcess {
   ended: Promise<void>;
 }
 
-export function agentProcesses(): (job: ChildJob) => AgentProcess {
+export function agentProcesses(): (job: ChildJob, env?: Record<string, string>) => AgentProcess {
   let folder: string;
   beforeAll(async () => {
     // Inside of the project, so that it finds its packages.
@@ -52,9 +52,9 @@ export function agentProcesses(): (job: ChildJob) => AgentProcess {
   }, 60_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  return (job) => {
+  return (job, env = {}) => {
     const child = spawn(process.execPath, [join(folder, "agent-child.js"), JSON.stringify(job)], {
-      env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1" },
+      env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1", ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const agent: AgentProcess = {

@@ -1,0 +1,124 @@
+/**
+ * Services that only a proxy can reach: their names resolve nowhere, and they speak TLS with a certificate of an
+ * authority of their own. Behind the proxy they are the local ones.
+ *
+ *   client ── CONNECT s3.far.example:443 ──▶ proxy ──▶ TLS end ── decrypted, by name ──▶ local service
+ *          ── GET http://s3.far.example/ ──▶ proxy ───────────────────────────────────▶ local service
+ */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { createServer, request as httpRequest } from "node:http";
+import { connect, type AddressInfo, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
+import { onTestFinished } from "vitest";
+import { tempDir } from "../../support/temp-dir.ts";
+
+export interface FarServices {
+  proxy: string;
+  /** The authority's certificate, for NODE_EXTRA_CA_CERTS. */
+  ca: string;
+  /** Every tunnel that was asked for, `host:port`, in order. */
+  tunnels: string[];
+  /** Every request that came in clear, as an absolute URL. */
+  forwarded: string[];
+  /** Most tunnels to one host that were open at once. */
+  mostAtOnce: (host: string) => number;
+}
+
+const LOGIN = "agent:open sesame";
+
+/** `services` are local URLs by the names they are known under behind the proxy. */
+export async function startFarServices(services: Record<string, string>): Promise<FarServices> {
+  const folder = await tempDir();
+  const [key, ca] = [join(folder, "key.pem"), join(folder, "ca.pem")];
+  await promisify(execFile)("openssl", [
+    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1".split(" "),
+    ...[
+      "-keyout",
+      key,
+      "-out",
+      ca,
+      "-subj",
+      "/CN=far.example",
+      "-addext",
+      "subjectAltName=DNS:*.far.example",
+    ],
+  ]);
+  const behind = (host: string | false | null | undefined): Socket => {
+    const { port } = new URL(services[host || ""] ?? "http://127.0.0.1:9");
+    return connect(Number(port), "127.0.0.1");
+  };
+  const tlsEnd = createTlsServer(
+    { key: await readFile(key), cert: await readFile(ca) },
+    (socket: TLSSocket) => joined(socket, behind(socket.servername as string | false)),
+  );
+  const tlsPort = await listening(tlsEnd);
+
+  const tunnels: string[] = [];
+  const forwarded: string[] = [];
+  const [open, most] = [new Map<string, number>(), new Map<string, number>()];
+  const isKnown = (header: string | undefined) => header === `Basic ${Buffer.from(LOGIN).toString("base64")}`;
+  const proxy = createServer((incoming, outgoing) => {
+    if (!isKnown(incoming.headers["proxy-authorization"])) return outgoing.writeHead(407).end();
+    const target = new URL(incoming.url ?? "");
+    forwarded.push(target.href);
+    const { port } = new URL(services[target.hostname] ?? "http://127.0.0.1:9");
+    const onward = httpRequest(
+      {
+        host: "127.0.0.1",
+        port,
+        method: incoming.method,
+        path: `${target.pathname}${target.search}`,
+        headers: incoming.headers,
+      },
+      (reply) => reply.pipe(outgoing.writeHead(reply.statusCode ?? 502, reply.headers)),
+    );
+    incoming.pipe(onward.once("error", () => outgoing.destroy()));
+    return undefined;
+  });
+  proxy.on("connect", (request, socket: Socket) => {
+    if (!isKnown(request.headers["proxy-authorization"])) {
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
+      return;
+    }
+    const target = request.url ?? "";
+    tunnels.push(target);
+    open.set(target, (open.get(target) ?? 0) + 1);
+    most.set(target, Math.max(most.get(target) ?? 0, open.get(target) ?? 0));
+    socket.once("close", () => open.set(target, (open.get(target) ?? 0) - 1));
+    const onward = connect(tlsPort, "127.0.0.1", () => socket.write("HTTP/1.1 200 Connected\r\n\r\n"));
+    joined(socket, onward);
+  });
+  const proxyPort = await listening(proxy);
+  const login = LOGIN.split(":").map(encodeURIComponent).join(":");
+  return {
+    proxy: `http://${login}@127.0.0.1:${proxyPort}`,
+    ca,
+    tunnels,
+    forwarded,
+    mostAtOnce: (host) => most.get(host) ?? 0,
+  };
+}
+
+/** One that ends takes the other with it. */
+function joined(one: Socket, other: Socket): void {
+  one.pipe(other).pipe(one);
+  one.on("error", () => other.destroy()).on("close", () => other.destroy());
+  other.on("error", () => one.destroy()).on("close", () => one.destroy());
+}
+
+async function listening(server: Server): Promise<number> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port;
+}
