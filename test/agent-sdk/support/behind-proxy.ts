@@ -52,7 +52,7 @@ export async function startFarServices(services: Record<string, string>): Promis
   };
   const tlsEnd = createTlsServer(
     { key: await readFile(key), cert: await readFile(ca) },
-    (socket: TLSSocket) => joined(socket, behind(socket.servername as string | false)),
+    (socket: TLSSocket) => joined(socket, behind(socket.servername)),
   );
   const tlsPort = await listening(tlsEnd);
 
