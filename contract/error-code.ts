@@ -95,6 +95,16 @@ export const ERRORS = {
   },
   DEADLINE_EXCEEDED: { disposition: "retry", fix: "Raise the deadline, or look at what is slow." },
   ABORTED: { disposition: "stop", fix: "The caller's own signal cancelled the upload." },
+  // the sidecar
+  SIDECAR_TOKEN_INVALID: {
+    disposition: "stop",
+    fix: "Send the token of the sidecar's address file as `Authorization: Bearer`.",
+  },
+  SIDECAR_ORIGIN_REFUSED: {
+    disposition: "stop",
+    fix: "Call it from a program of this machine, on 127.0.0.1; it answers no browser.",
+  },
+  SIDECAR_UNAVAILABLE: { disposition: "retry", fix: "Start `reelsync serve`, or wait until it runs again." },
   // reconcile and repair
   RECONCILE_BUSY: { disposition: "retry", fix: "Wait for the running reconcile run to finish." },
   REPAIR_REFUSED: { disposition: "stop", fix: "The finding no longer holds; start a new run." },

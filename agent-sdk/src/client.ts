@@ -29,13 +29,14 @@ import { createObjectStore } from "./s3/object-store.ts";
 import { createS3Client } from "./s3/s3-client.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
-import { createJournal } from "./journal/journal.ts";
+import { createJournal, type JournalState } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
 import { createS3Storage } from "./storage/s3-storage.ts";
 import type { StorageAccess } from "./storage/storage-backend.ts";
 import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 import type { UploadLine } from "./upload-line.ts";
+import { createUploadStatus, type UploadStatus } from "./upload-status.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
 export interface CallOptions {
@@ -86,6 +87,10 @@ export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAcces
     /** Replays what an admin asks for, until it is closed. */
     watch: () => Watch;
   };
+  /** Where the upload with this id is now. */
+  uploadStatus: (uploadId: string, options?: CallOptions) => Promise<UploadStatus>;
+  /** What waits on this machine to be sent, now. */
+  readonly journal: JournalState;
   /** The state of each circuit breaker, now. */
   readonly breakers: Readonly<Record<Dependency, BreakerState>>;
   /** Listens to everything that happens; returns the function that stops it. */
@@ -156,6 +161,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     timeoutMs: config.timeoutMs,
   };
   const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
+  const uploadStatus = createUploadStatus({ line, records, letters });
   const sync = createSync((request) => uploadWithConvexSync(line, request));
   const ingest = createIngest({
     config,
@@ -226,6 +232,10 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       guard: guard("s3"),
       timeoutMs: config.timeoutMs,
     }),
+    uploadStatus: (id, callOptions) => during(callOptions, (call) => uploadStatus(id, call)),
+    get journal() {
+      return journal.state();
+    },
     get breakers() {
       return { s3: breakers.s3.state, convex: breakers.convex.state };
     },

@@ -31,6 +31,8 @@ export type {
 } from "./storage/storage-backend.ts";
 export type { SkippedFile, SkipReason } from "./folders/read-folder.ts";
 export type { MirroredFile, UploadDirOptions, UploadDirResult } from "./folders/upload-dir.ts";
+export type { UploadStatus } from "./upload-status.ts";
+export type { JournalState } from "./journal/journal.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";

@@ -59,6 +59,8 @@ interface Definition<A extends Arguments, O extends Options> {
   args: A;
   options: O;
   examples: readonly [Example, ...Example[]];
+  /** Ctrl-C and SIGTERM are how it ends, and no failure. */
+  endsBySignal?: true;
   run: (input: { args: ArgumentValues<A>; options: OptionValues<O> }, context: Context) => Promise<ExitCode>;
 }
 

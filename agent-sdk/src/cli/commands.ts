@@ -10,6 +10,7 @@ import { ls } from "./commands/ls.ts";
 import { presign } from "./commands/presign.ts";
 import { reconcile } from "./commands/reconcile.ts";
 import { sceneUpsert } from "./commands/scene.ts";
+import { serve } from "./commands/serve.ts";
 import { sessionCreate, sessionEnd } from "./commands/session.ts";
 import { status } from "./commands/status.ts";
 import { tokenCreate } from "./commands/token.ts";
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   reconcile,
   tokenCreate,
   bucketSetup,
+  serve,
   doctor,
   completionFor(() => COMMANDS),
 ];

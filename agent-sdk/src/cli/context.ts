@@ -7,6 +7,8 @@ export interface Context {
   readonly cwd: string;
   readonly output: Output;
   readonly stdin: Readable;
+  /** From now on a reader of stdout that goes away does not end the program. */
+  readonly outliveReader: () => void;
   /** Aborts on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
   /** `--timeout`. */

@@ -14,7 +14,7 @@ type Process = typeof process;
 
 export async function runCli(process: Process): Promise<void> {
   const argv = process.argv.slice(2);
-  ignoreClosedPipes(process);
+  const pipes = ignoreClosedPipes(process);
   let output = createOutput(process, process.env, argv.includes("--json"));
   try {
     const parsed = parse(COMMANDS, argv);
@@ -25,8 +25,9 @@ export async function runCli(process: Process): Promise<void> {
     } else {
       const env = environment(process.env, parsed.globals.dotenv);
       output = createOutput(process, env, parsed.globals.json);
-      process.exitCode = await interruptible(process, output, (signal) =>
-        parsed.command.run(parsed.input, createContext(process, env, output, parsed.globals, signal)),
+      const { command, input, globals } = parsed;
+      process.exitCode = await interruptible(process, output, command.endsBySignal === true, (signal) =>
+        command.run(input, { ...createContext(process, env, output, globals, signal), ...pipes }),
       );
     }
   } catch (error) {
@@ -41,6 +42,7 @@ export async function runCli(process: Process): Promise<void> {
 async function interruptible(
   process: Process,
   output: Output,
+  endsBySignal: boolean,
   run: (signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const controller = new AbortController();
@@ -55,7 +57,7 @@ async function interruptible(
   for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);
   try {
     const code = await run(controller.signal);
-    return stopped ?? code;
+    return endsBySignal ? code : (stopped ?? code);
   } catch (error) {
     if (stopped === undefined) throw error;
     // That it was stopped is known; what else went wrong meanwhile is not.
@@ -76,7 +78,7 @@ function createContext(
   output: Output,
   { timeout }: Globals,
   signal: AbortSignal,
-): Context {
+): Omit<Context, keyof ClosedPipes> {
   const canAsk = process.stdin.isTTY && process.stderr.isTTY && !output.json;
   return {
     env,
@@ -100,14 +102,18 @@ function createContext(
   };
 }
 
+type ClosedPipes = Pick<Context, "outliveReader">;
+
 /** `reelsync ls | head -1` closes the pipe early, which is no error. */
-function ignoreClosedPipes(process: Process): void {
+function ignoreClosedPipes(process: Process): ClosedPipes {
+  let outlives = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit(EXIT.ok);
-      throw error;
+      if (error.code !== "EPIPE") throw error;
+      if (!outlives) process.exit(EXIT.ok);
     });
   }
+  return { outliveReader: () => void (outlives = true) };
 }
 
 function environment(own: NodeJS.ProcessEnv, file: string | undefined): Context["env"] {

@@ -26,6 +26,12 @@ const OWN = {
     to: "the deployment's admin or deploy key",
     ...secret,
   },
+  serveToken: {
+    env: ["REELSYNC_SERVE_TOKEN"],
+    schema: z.string().min(16, "expected at least 16 characters").optional(),
+    secret: true,
+    to: "a long random text, or leave it unset for a new one at each start",
+  },
   operatorUrl: {
     env: ["CONVEX_SELF_HOSTED_URL", "CONVEX_URL"],
     schema: SETTINGS.convexUrl.schema.optional(),
@@ -39,7 +45,13 @@ const OWN = {
 } as const;
 
 // Not an interface: that would not satisfy a Record.
-type Own = { token?: string; adminKey?: string; operatorUrl?: string; basePrefix: string };
+type Own = {
+  token?: string;
+  adminKey?: string;
+  serveToken?: string;
+  operatorUrl?: string;
+  basePrefix: string;
+};
 
 export function ownSettings(env: Env): Own {
   const { values, faults } = readSettings<Own>(OWN, {}, env);

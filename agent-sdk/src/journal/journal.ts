@@ -57,6 +57,13 @@ export interface JournalEntry {
   remove: () => Promise<void>;
 }
 
+export interface JournalState {
+  /** Uploads that wait to be sent. */
+  waiting: number;
+  /** When the oldest of them was called, in milliseconds since the epoch. */
+  oldestAt?: number;
+}
+
 export type Journal = ReturnType<typeof createJournal>;
 
 export function createJournal(folder: string, limits: RoomLimits, events: Events) {
@@ -224,6 +231,11 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     },
     waiting(): JournalEntry[] {
       return [...waiting.values()].sort((a, b) => (a.record?.sequence ?? 0) - (b.record?.sequence ?? 0));
+    },
+    state(): JournalState {
+      const calledAt = [...waiting.values()].flatMap(({ record }) => record?.createdAt ?? []);
+      const oldestAt = calledAt.reduce((oldest, at) => Math.min(oldest, at), Infinity);
+      return { waiting: waiting.size, ...(oldestAt !== Infinity && { oldestAt }) };
     },
     waitsFor(entityId: string): boolean {
       return [...waiting.values()].some(({ record }) => record?.intent.entityId === entityId);

@@ -1,0 +1,113 @@
+/** The operations over HTTP: JSON in, JSON or JSON lines out, errors with their codes. Knows no port. */
+import { randomUUID } from "node:crypto";
+import type { ReadableStream } from "node:stream/web";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import * as z from "zod";
+import { MIB } from "../../../contract/limits.ts";
+import { ReelsyncError } from "../errors.ts";
+import { bodyOfLines, JSON_LINES } from "./answer-lines.ts";
+import { CORRELATION_HEADER, correlationIdSchema } from "./correlation.ts";
+import { admit, type Door } from "./door.ts";
+import { describedSchema, OPERATIONS, upload, type Asked, type Operation } from "./operations.ts";
+import { parsed, type Request, type Sidecar } from "./sidecar.ts";
+import { statusOf, toldError } from "./told-error.ts";
+
+/** A batch of thousands; bytes of files do not come as JSON. */
+const MAX_JSON_BYTES = 16 * MIB;
+
+/** Reveal nothing, so that a probe and a scraper need no secret. */
+const OPEN = new Set(["/healthz", "/metrics"]);
+
+export function createHttpApp(sidecar: Sidecar, door: Door): Hono {
+  const app = new Hono();
+  app.onError((error, context) => refused(context, error));
+  app.notFound((context) =>
+    refused(
+      context,
+      new ReelsyncError("NOT_FOUND", `There is no ${context.req.method} ${context.req.path} here`),
+    ),
+  );
+  app.use(async (context, next) => {
+    admit(door, context.req.raw.headers, OPEN.has(context.req.path));
+    await next();
+  });
+
+  app.get("/healthz", (context) => context.json({ ok: true }));
+  for (const operation of Object.values<Operation>(OPERATIONS)) {
+    const path = `/v1${operation.path}`;
+    app.on(operation.method, path, limited(), async (context) => {
+      const params = { ...(await given(context)), ...context.req.param() };
+      return answer(context, (request) => sidecar.perform(operation, params, request));
+    });
+  }
+  app.post("/v1/uploads/stream", (context) => {
+    // The web's and Node's declarations of the same stream.
+    const body = context.req.raw.body as ReadableStream | null;
+    if (body === null) throw new ReelsyncError("FILE_EMPTY", "The request has no body");
+    const described = parsed(describedSchema, describedByQuery(context));
+    return answer(context, (request) =>
+      sidecar.attend(request, ({ reelsync }, asked) => upload(reelsync, body, described, asked)),
+    );
+  });
+  return app;
+}
+
+function limited(): MiddlewareHandler {
+  return bodyLimit({
+    maxSize: MAX_JSON_BYTES,
+    onError: () => {
+      throw new ReelsyncError("INVALID_ARGUMENT", `The request's body has more than ${MAX_JSON_BYTES} bytes`);
+    },
+  });
+}
+
+/** No body is the same as an empty object. */
+async function given(context: Context): Promise<object> {
+  if (context.req.method === "GET") return context.req.query();
+  const text = await context.req.text();
+  return parsed(z.record(z.string(), z.unknown()), text.trim() === "" ? {} : fromJson(text, "The body"));
+}
+
+function fromJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new ReelsyncError("INVALID_ARGUMENT", `${what} is not JSON`, { cause: error });
+  }
+}
+
+/** `entityType`, `entityId` and the rest of an upload as the query, numbers as they are written. */
+function describedByQuery(context: Context): object {
+  const { entityType, entityId, chunkIndex, durationMs, timeoutMs, metadata, ...texts } = context.req.query();
+  const contentType = context.req.header("content-type");
+  const numbers = Object.entries({ chunkIndex, durationMs, timeoutMs }).filter(
+    ([, text]) => text !== undefined,
+  );
+  return {
+    ...texts,
+    entity: { type: entityType, id: entityId },
+    ...Object.fromEntries(numbers.map(([name, text]) => [name, Number(text)])),
+    ...(metadata !== undefined && { metadata: fromJson(metadata, "metadata") }),
+    // What clients send when they know nothing better says nothing.
+    ...(contentType !== undefined && !UNKNOWN_TYPES.has(contentType) && { contentType }),
+  };
+}
+
+const UNKNOWN_TYPES = new Set(["application/octet-stream", "application/x-www-form-urlencoded"]);
+
+async function answer(context: Context, work: (request: Request) => Promise<unknown>): Promise<Response> {
+  const named = context.req.header(CORRELATION_HEADER) ?? randomUUID();
+  const correlationId = parsed(correlationIdSchema, named, CORRELATION_HEADER);
+  context.header(CORRELATION_HEADER, correlationId);
+  if (context.req.header("accept")?.includes(JSON_LINES) !== true) {
+    return context.json((await work({ correlationId })) as object);
+  }
+  const body = bodyOfLines((onProgress: Asked["onProgress"]) => work({ correlationId, onProgress }));
+  return context.body(body, 200, { "content-type": JSON_LINES });
+}
+
+function refused(context: Context, error: Error): Response {
+  return context.json({ error: toldError(error) }, statusOf(error) as ContentfulStatusCode);
+}

@@ -1,0 +1,200 @@
+/**
+ * What a sidecar can be asked, one entry each, with what it has to be told. HTTP and JSON lines are two ways to say the
+ * same. Types and sizes are judged by the SDK, so that each fault keeps its own code.
+ */
+import { createReadStream } from "node:fs";
+import { basename } from "node:path";
+import * as z from "zod";
+import { entityTypeSchema, metadataSchema, type AssetType } from "../../../contract/asset.ts";
+import { sceneUpsertSchema } from "../../../contract/scene.ts";
+import { sessionCreateSchema } from "../../../contract/session.ts";
+import type { Reelsync } from "../client.ts";
+import type { UploadRequest } from "../upload-request.ts";
+import { correlationIdSchema } from "./correlation.ts";
+import { toldError } from "./told-error.ts";
+
+/** What one request brings with it beside its parameters. */
+export interface Asked {
+  correlationId: string;
+  signal: AbortSignal;
+  /** Told while it lasts. */
+  onProgress: (progress: object) => void;
+}
+
+/** What an operation works with. */
+export interface Desk {
+  reelsync: Reelsync;
+  /** Ends what is under way with this correlation id, and says how much that was. */
+  cancel: (correlationId: string) => number;
+}
+
+export interface Operation {
+  method: "GET" | "POST";
+  /** Below `/v1`; what begins with a colon is a parameter. */
+  path: string;
+  does: string;
+  params: z.ZodType;
+  run: (desk: Desk, params: unknown, asked: Asked) => Promise<unknown>;
+}
+
+function defineOperation<Params extends z.ZodType>(
+  definition: Omit<Operation, "params" | "run"> & {
+    params: Params;
+    run: (desk: Desk, params: z.infer<Params>, asked: Asked) => Promise<unknown>;
+  },
+): Operation {
+  return definition as Operation;
+}
+
+const id = z.string().min(1);
+const timeoutMs = z
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+  .exactOptional();
+
+/** Everything of an upload but where its bytes are. */
+export const describedSchema = z.strictObject({
+  entity: z.strictObject({ type: entityTypeSchema, id }),
+  assetType: z.custom<AssetType>((given) => typeof given === "string", "expected a text"),
+  chunkIndex: z.number().exactOptional(),
+  fileName: z.string().exactOptional(),
+  contentType: z.string().exactOptional(),
+  durationMs: z.number().min(0).exactOptional(),
+  metadata: metadataSchema.exactOptional(),
+  timeoutMs,
+});
+type DescribedUpload = z.infer<typeof describedSchema>;
+
+const uploadSchema = describedSchema.extend({
+  /** A path on this machine; a relative one is looked for where the sidecar was started. */
+  file: id,
+  /** The file may be gone as soon as the answer is there: its bytes are taken in first. */
+  temporary: z.boolean().exactOptional(),
+});
+
+const noParams = z.strictObject({});
+
+export const OPERATIONS = {
+  createSession: defineOperation({
+    method: "POST",
+    path: "/sessions",
+    does: "creates a session, or finds the one with this project and key",
+    params: sessionCreateSchema.strict(),
+    run: ({ reelsync }, session, { signal }) => reelsync.createSession(session, { signal }),
+  }),
+  endSession: defineOperation({
+    method: "POST",
+    path: "/sessions/:sessionId/end",
+    does: "says that a session has ended",
+    params: z.strictObject({
+      sessionId: id,
+      outcome: z.enum(["ended", "failed"]).exactOptional(),
+      errorMessage: z.string().exactOptional(),
+    }),
+    async run({ reelsync }, { sessionId, outcome = "ended", errorMessage }, { signal }) {
+      const why = errorMessage === undefined ? {} : { errorMessage };
+      await reelsync.endSession({ sessionId, outcome, ...why }, { signal });
+      return { sessionId, outcome };
+    },
+  }),
+  upsertScene: defineOperation({
+    method: "POST",
+    path: "/scenes",
+    does: "creates or changes the scene with this session and key",
+    params: sceneUpsertSchema.strict(),
+    run: ({ reelsync }, scene, { signal }) => reelsync.upsertScene(scene, { signal }),
+  }),
+  upload: defineOperation({
+    method: "POST",
+    path: "/uploads",
+    does: "uploads a file of this machine",
+    params: uploadSchema,
+    run: ({ reelsync }, { file, temporary, ...described }, asked) =>
+      temporary === true
+        ? upload(reelsync, createReadStream(file), { fileName: basename(file), ...described }, asked)
+        : upload(reelsync, file, described, asked),
+  }),
+  uploadBatch: defineOperation({
+    method: "POST",
+    path: "/batch",
+    does: "uploads many files at once; one that fails leaves the others alone",
+    params: z.strictObject({
+      uploads: z.array(uploadSchema.omit({ temporary: true })).max(10_000),
+      timeoutMs,
+    }),
+    async run({ reelsync }, { uploads, timeoutMs: limit }, { signal, onProgress }) {
+      const requests = uploads.map(({ file, ...described }, index) => ({
+        ...described,
+        file,
+        onProgress: (progress: object) => onProgress({ index, ...progress }),
+      }));
+      const { successful, failed } = await reelsync.batchSyncAssets(requests, {
+        signal,
+        ...(limit !== undefined && { timeoutMs: limit }),
+      });
+      return { successful, failed: failed.map(({ index, error }) => ({ index, error: toldError(error) })) };
+    },
+  }),
+  uploadStatus: defineOperation({
+    method: "GET",
+    path: "/uploads/:uploadId",
+    does: "where an upload is now",
+    params: z.strictObject({ uploadId: z.uuid() }),
+    run: ({ reelsync }, { uploadId }, { signal }) => reelsync.uploadStatus(uploadId, { signal }),
+  }),
+  assetUrl: defineOperation({
+    method: "GET",
+    path: "/assets/:assetId/url",
+    does: "a fresh URL of a stored asset",
+    params: z.strictObject({ assetId: id }),
+    run: ({ reelsync }, { assetId }, { signal }) => reelsync.urlFor(assetId, { signal }),
+  }),
+  drain: defineOperation({
+    method: "POST",
+    path: "/drain",
+    does: "sends what waits in the journal",
+    params: noParams,
+    run: ({ reelsync }) => reelsync.drain(),
+  }),
+  listDeadLetters: defineOperation({
+    method: "GET",
+    path: "/dead-letters",
+    does: "the dead letters, those of this disk first",
+    params: noParams,
+    run: async ({ reelsync }, _params, { signal }) => ({
+      deadLetters: await reelsync.deadLetters.list({ signal }),
+    }),
+  }),
+  replayDeadLetter: defineOperation({
+    method: "POST",
+    path: "/dead-letters/:id/replay",
+    does: "sends a dead letter through the line again",
+    params: z.strictObject({ id }),
+    run: ({ reelsync }, params) => reelsync.deadLetters.replay(params.id),
+  }),
+  cancel: defineOperation({
+    method: "POST",
+    path: "/cancel",
+    does: "takes back what is under way with this correlation id",
+    params: z.strictObject({ correlationId: correlationIdSchema }),
+    run: async ({ cancel }, { correlationId }) => ({ cancelled: cancel(correlationId) }),
+  }),
+  health: defineOperation({
+    method: "GET",
+    path: "/health",
+    does: "the circuit breakers, and what waits in the journal",
+    params: noParams,
+    run: async ({ reelsync }) => ({ breakers: reelsync.breakers, journal: reelsync.journal }),
+  }),
+} satisfies Record<string, Operation>;
+
+export function upload(
+  reelsync: Reelsync,
+  file: UploadRequest["file"],
+  described: DescribedUpload,
+  { signal, onProgress }: Asked,
+) {
+  return reelsync.uploadWithConvexSync({ ...described, file, signal, onProgress });
+}
