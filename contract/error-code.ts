@@ -75,8 +75,9 @@ export const ERRORS = {
   },
   S3_CREDENTIALS_INVALID: {
     disposition: "stop",
-    fix: "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+    fix: "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the profile or role behind S3_CREDENTIALS=chain.",
   },
+  S3_REGION_WRONG: { disposition: "stop", fix: "Set AWS_REGION to the bucket's region." },
   S3_ACCESS_DENIED: {
     disposition: "stop",
     fix: "Allow s3:PutObject and s3:GetObject on the bucket for this key.",

@@ -6,7 +6,7 @@ import * as z from "zod";
 import { GIB, HOUR, SECOND } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
 import { OPERATION_RETRY, transportWithin, type RetryPolicy } from "./resilience/retry.ts";
-import { readSettings, SETTINGS } from "./settings.ts";
+import { readSettings, SETTINGS, type CannedAcl } from "./settings.ts";
 
 type Settings = { [Name in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[Name]["schema"]> };
 
@@ -16,9 +16,13 @@ export interface S3Options {
   accessKeyId?: string;
   secretAccessKey?: string;
   sessionToken?: string;
+  /** `chain`: not these keys but what the AWS SDK finds: a profile, web identity, container or instance role. */
+  credentials?: "keys" | "chain";
   endpoint?: string;
   forcePathStyle?: boolean;
   kmsKeyId?: string;
+  /** Canned ACL of every object; none unless set. */
+  acl?: CannedAcl;
   publicBaseUrl?: string;
   presignSeconds?: number;
   maxConcurrency?: number;
@@ -104,12 +108,14 @@ type AgentAuth =
 export interface S3Config {
   readonly bucket: string;
   readonly region: string;
+  readonly credentials: "keys" | "chain";
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string | undefined;
   readonly endpoint: string | undefined;
   readonly forcePathStyle: boolean;
   readonly kmsKeyId: string | undefined;
+  readonly acl: CannedAcl | undefined;
   readonly publicBaseUrl: string | undefined;
   readonly presignSeconds: number;
   readonly maxConcurrency: number;
@@ -134,6 +140,9 @@ export interface Config {
   /** Values that may never appear in a message, a letter or an event. */
   readonly secrets: readonly string[];
 }
+
+/** Where credentials are found elsewhere. */
+const NO_KEYS = { accessKeyId: "", secretAccessKey: "" };
 
 export function loadConfig(options: ReelsyncOptions = {}): Config {
   const { s3, env = process.env, agentToken, retry, journal, ...rest } = options;
@@ -177,6 +186,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
         : { kind: "token", fetchToken: agentToken },
     agentName,
     s3: {
+      ...NO_KEYS,
       ...store,
       // S3-compatible stores accept any region in a signature; this is the one they document.
       region: store.region ?? "us-east-1",

@@ -99,6 +99,7 @@ export function healthVerdict(error: unknown): HealthVerdict {
  */
 const MENDED_BY_OPERATOR: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "S3_CREDENTIALS_INVALID",
+  "S3_REGION_WRONG",
   "S3_ACCESS_DENIED",
   "S3_REFUSED",
   "BUCKET_NOT_FOUND",

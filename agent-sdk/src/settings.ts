@@ -19,6 +19,8 @@ interface Setting {
   to: string;
   /** A wrong value is quoted in the message, unless it is one of these. */
   secret?: true;
+  /** Need not be set where the AWS SDK finds credentials by itself (`S3_CREDENTIALS=chain`). */
+  unlessChain?: true;
 }
 
 type Variable = string | { name: string; times: number };
@@ -38,6 +40,18 @@ const hosts = z.preprocess(
   z.array(z.string().regex(/^[^\s/@]+$/, "expected names without scheme or path")),
 );
 const flag = z.union([z.boolean(), z.stringbool()], "expected true or false");
+
+/** What S3 has names for; a bucket made since 2023 refuses all but the owner's. */
+const CANNED_ACLS = [
+  "private",
+  "public-read",
+  "public-read-write",
+  "authenticated-read",
+  "aws-exec-read",
+  "bucket-owner-read",
+  "bucket-owner-full-control",
+] as const;
+export type CannedAcl = (typeof CANNED_ACLS)[number];
 
 export const SETTINGS = {
   convexUrl: {
@@ -74,14 +88,21 @@ export const SETTINGS = {
   accessKeyId: {
     env: ["AWS_ACCESS_KEY_ID", "STORAGE_S3_ACCESS_KEY_ID"],
     schema: text,
-    to: "the access key's id",
+    to: "the access key's id, or S3_CREDENTIALS to chain for a profile or role",
     secret: true,
+    unlessChain: true,
   },
   secretAccessKey: {
     env: ["AWS_SECRET_ACCESS_KEY", "STORAGE_S3_SECRET_ACCESS_KEY"],
     schema: text,
     to: "the access key's secret",
     secret: true,
+    unlessChain: true,
+  },
+  credentials: {
+    env: ["S3_CREDENTIALS"],
+    schema: z.enum(["keys", "chain"], "expected keys or chain").default("keys"),
+    to: "keys, or chain for a profile, web identity, container or instance role",
   },
   sessionToken: {
     env: ["AWS_SESSION_TOKEN"],
@@ -96,6 +117,11 @@ export const SETTINGS = {
   },
   forcePathStyle: { env: ["S3_FORCE_PATH_STYLE"], schema: flag.optional(), to: "true or false" },
   kmsKeyId: { env: ["S3_KMS_KEY_ID"], schema: text.optional(), to: "a KMS key's id or ARN" },
+  acl: {
+    env: ["S3_ACL"],
+    schema: z.enum(CANNED_ACLS, `expected one of ${CANNED_ACLS.join(", ")}`).optional(),
+    to: "a canned ACL, or leave it unset where the bucket has ACLs off",
+  },
   publicBaseUrl: {
     env: ["S3_PUBLIC_BASE_URL"],
     schema: address.optional(),
@@ -168,11 +194,19 @@ export function readSettings<T extends Record<string, unknown>>(
   const faults: string[] = [];
   for (const [name, setting] of Object.entries<Setting>(table)) {
     const { value, source } = find(name, setting, options, env);
+    if (value === undefined && setting.unlessChain && usesChain(options, env)) continue;
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) values[name] = parsed.data;
     else faults.push(`${source} ${fault(value, setting, parsed.error)}: set it to ${setting.to}`);
   }
   return { values: values as Partial<T>, faults };
+}
+
+function usesChain(
+  options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return find("credentials", SETTINGS.credentials, options, env).value === "chain";
 }
 
 function fault(value: unknown, setting: Setting, error: z.ZodError): string {

@@ -64,6 +64,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   BUCKET_NOT_FOUND: EXIT.notFound,
   BUCKET_MISMATCH: EXIT.fatal,
   S3_CREDENTIALS_INVALID: EXIT.auth,
+  S3_REGION_WRONG: EXIT.usage,
   S3_ACCESS_DENIED: EXIT.auth,
   S3_REFUSED: EXIT.fatal,
   S3_UNAVAILABLE: EXIT.temporary,

@@ -116,5 +116,5 @@ export function createObjectStore(
 
 /** Not S3_ACCESS_DENIED: uploading needs no permission to list. */
 function isConclusive({ code }: ReelsyncError): boolean {
-  return code === "BUCKET_NOT_FOUND" || code === "S3_CREDENTIALS_INVALID";
+  return code === "S3_REGION_WRONG" || code === "BUCKET_NOT_FOUND" || code === "S3_CREDENTIALS_INVALID";
 }

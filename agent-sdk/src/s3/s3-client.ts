@@ -25,11 +25,14 @@ export function createS3Client(config: S3Config): S3Client {
     region: config.region,
     ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
     forcePathStyle: config.forcePathStyle,
-    credentials: {
-      accessKeyId: config.accessKeyId,
-      secretAccessKey: config.secretAccessKey,
-      ...(config.sessionToken !== undefined && { sessionToken: config.sessionToken }),
-    },
+    // Without keys the client goes through its own chain, and renews what expires.
+    ...(config.credentials === "keys" && {
+      credentials: {
+        accessKeyId: config.accessKeyId,
+        secretAccessKey: config.secretAccessKey,
+        ...(config.sessionToken !== undefined && { sessionToken: config.sessionToken }),
+      },
+    }),
     maxAttempts: config.maxAttempts,
     retryStrategy: createTransportRetry({ ...config.transport, attempts: config.maxAttempts }),
     // Newer checksums are dropped in silence by some stores; what is checked instead stands in object-store.ts.

@@ -39,6 +39,8 @@ interface ServiceException extends Error {
   $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number };
   $response?: { headers?: Record<string, string> };
   Code?: string;
+  /** Of an AuthorizationHeaderMalformed: where the bucket is. */
+  Region?: string;
 }
 
 /** S3's own code of an error, e.g. `NoSuchUpload`. */
@@ -51,6 +53,13 @@ export function toS3Error(error: unknown, action: string, signal?: AbortSignal):
   if (signal?.aborted && isReelsyncError(signal.reason)) return signal.reason;
   const exception = error as ServiceException;
   const status = exception.$metadata?.httpStatusCode;
+  const region = regionOf(exception, status);
+  if (region !== undefined) {
+    return new ReelsyncError("S3_REGION_WRONG", `${action} failed: the bucket is in ${region}`, {
+      cause: error,
+      requestId: exception.$metadata?.requestId,
+    });
+  }
   const code = codeOf(error, status);
   const clock = code === "CLOCK_SKEWED" ? describeClock(exception) : "";
   return new ReelsyncError(code, `${action} failed: ${describe(exception, status)}${clock}`, {
@@ -58,6 +67,12 @@ export function toS3Error(error: unknown, action: string, signal?: AbortSignal):
     requestId: exception.$metadata?.requestId,
     retryAfterMs: retryAfterMs(exception.$response?.headers?.["retry-after"]),
   });
+}
+
+/** A bucket asked for in another region than its own answers with a redirect, or refuses the signature, and says where it is. */
+function regionOf({ $response, Region }: ServiceException, status: number | undefined): string | undefined {
+  if (status !== 301 && status !== 307 && status !== 400) return undefined;
+  return Region ?? (status === 400 ? undefined : $response?.headers?.["x-amz-bucket-region"]);
 }
 
 function codeOf(error: unknown, status: number | undefined): ErrorCode {

@@ -37,6 +37,7 @@ export function objectHeaders(config: S3Config, object: ObjectToStore): PutObjec
     ContentType: object.contentType,
     CacheControl: `${config.publicBaseUrl === undefined ? "private" : "public"}, max-age=${CACHE_SECONDS}, immutable`,
     Metadata: { sha256: object.digests.sha256 },
+    ...(config.acl !== undefined && { ACL: config.acl }),
     ...(config.kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: config.kmsKeyId }),
   };
 }

@@ -63,6 +63,15 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
             `aws s3 mb s3://${config.bucket}  # or correct S3_BUCKET`,
           ),
         ];
+      case "S3_REGION_WRONG":
+        return [
+          fail(
+            "region",
+            `${config.region} is not the bucket's`,
+            message,
+            "export AWS_REGION=…  # as named here",
+          ),
+        ];
       case "S3_CREDENTIALS_INVALID":
         return [
           fail("credentials", "refused", message, "export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…"),
