@@ -59,6 +59,21 @@ export const ERRORS = {
     disposition: "retry",
     fix: "Wait until the journal has drained, or raise journal.maxEntries or journal.maxBytes.",
   },
+  // stored media that is worked on
+  ASSET_DAMAGED: {
+    disposition: "stop",
+    fix: "What is stored is not what was recorded: run a reconcile, and upload the asset again.",
+  },
+  SCENE_NOT_READY: {
+    disposition: "stop",
+    fix: "Wait until every scene is ready, or pass allowGaps to leave out what is missing.",
+  },
+  MEDIA_INVALID: { disposition: "stop", fix: "Render it again: the file is none that can be read." },
+  FFMPEG_MISSING: {
+    disposition: "stop",
+    fix: "Install ffmpeg with ffprobe (apt install ffmpeg, brew install ffmpeg) and put both on the PATH.",
+  },
+  FFMPEG_FAILED: { disposition: "stop", fix: "What ffmpeg said stands in the message." },
   // somebody else's URL
   URL_FORBIDDEN: {
     disposition: "stop",

@@ -8,7 +8,7 @@ import { commitAsset } from "./model/assetCommit.ts";
 import type { CommitArgs } from "./model/assetCommit.ts";
 import { failAsset, markUploading } from "./model/assetFailure.ts";
 import { beginAsset, uncheckedIntentSchema } from "./model/assetIntent.ts";
-import { assetById, assetByUpload, assetsByUpload, assetsOfSession } from "./model/assets.ts";
+import { assetById, assetByKey, assetByUpload, assetsByUpload, assetsOfSession } from "./model/assets.ts";
 import { paginationOpts } from "./model/page.ts";
 
 export const begin = editorMutation({
@@ -59,6 +59,12 @@ export const byUploads = viewerQuery({
 export const get = viewerQuery({
   args: { assetId: z.string() },
   handler: async (ctx, args) => assetById(ctx, ctx.caller, args),
+});
+
+/** Null for a key that is unknown. */
+export const byKey = viewerQuery({
+  args: { s3Key: z.string() },
+  handler: async (ctx, args) => assetByKey(ctx, ctx.caller, args),
 });
 
 /** The session's own assets first, then scene by scene, each in the order of its slots. `history` takes in every version in any state. */

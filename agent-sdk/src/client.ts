@@ -26,6 +26,8 @@ import { createFolders, type Folders } from "./folders/folders.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
 import { transportWithin } from "./resilience/retry.ts";
 import { createObjectStore } from "./s3/object-store.ts";
+import { createMedia, type Media } from "./media/media.ts";
+import { createMediaRecords } from "./media/media-records.ts";
 import { createS3Client } from "./s3/s3-client.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
@@ -49,7 +51,7 @@ export interface CloseOptions {
   graceMs?: number;
 }
 
-export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess, Folders {
+export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess, Folders, Media<M> {
   /** Creates a session, or finds the one with this project and session key. */
   createSession: (
     session: SessionCreate,
@@ -169,6 +171,20 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
     events,
     upload: (asked) => uploadWithConvexSync(line, asked),
   });
+  const storage = createS3Storage({
+    client: s3,
+    config: config.s3,
+    objects,
+    slots,
+    guard: guard("s3"),
+    timeoutMs: config.timeoutMs,
+  });
+  const media = createMedia({
+    records: createMediaRecords(convex, guard("convex")),
+    storage,
+    upload: (asked) => uploadWithConvexSync(line, asked),
+    timeoutMs: config.timeoutMs,
+  });
   const health = createHealthReports({
     agent: letters.agent,
     convex,
@@ -213,6 +229,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       open(() => sync.syncEntityAssets({ type: "scene", id }, files, syncOptions)),
     syncSessionAssets: (id, files, syncOptions) =>
       open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
+    withLocalCopy: (of, fn, copyOptions) => open(() => media.withLocalCopy(of, fn, copyOptions)),
     ingestFromUrl: (url, request) => open(() => ingest(url, request)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
@@ -224,14 +241,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
         return watch;
       },
     },
-    storage: createS3Storage({
-      client: s3,
-      config: config.s3,
-      objects,
-      slots,
-      guard: guard("s3"),
-      timeoutMs: config.timeoutMs,
-    }),
+    storage,
     uploadStatus: (id, callOptions) => during(callOptions, (call) => uploadStatus(id, call)),
     get journal() {
       return journal.state();

@@ -1,7 +1,8 @@
 /** Turns bytes and phases into the numbers a progress bar shows. */
 import { callGuarded } from "./events.ts";
 
-export type Phase = "hashing" | "uploading" | "verifying" | "syncing" | "done";
+/** `downloading` is of helpers that read from the bucket. */
+export type Phase = "downloading" | "hashing" | "uploading" | "verifying" | "syncing" | "done";
 
 export interface Progress {
   phase: Phase;
@@ -17,7 +18,7 @@ export interface Progress {
   attempt: number;
 }
 
-const MOVES_BYTES: ReadonlySet<Phase> = new Set<Phase>(["hashing", "uploading"]);
+const MOVES_BYTES: ReadonlySet<Phase> = new Set<Phase>(["downloading", "hashing", "uploading"]);
 
 export interface ProgressMeter {
   phase: (phase: Phase, total: number) => void;

@@ -14,6 +14,7 @@ import {
 } from "../../contract/asset.ts";
 import { MAX_NAME_LENGTH } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
+import type { AssetFile } from "./file/asset-file.ts";
 import { guessContentType, usualFileName } from "./file/content-type.ts";
 import type { Progress } from "./progress.ts";
 
@@ -36,6 +37,11 @@ export interface UploadRequest {
   /** Longest time this call may take, all retries included. */
   timeoutMs?: number;
 }
+
+/** What the line itself takes: also a function that opens a file of the SDK's own, which the line closes. */
+export type LineRequest = Omit<UploadRequest, "file"> & {
+  file: UploadRequest["file"] | (() => Promise<AssetFile>);
+};
 
 /** Tell the two apart by `state`. */
 export type UploadResult = PublishedUpload | QueuedUpload;
@@ -77,7 +83,7 @@ export interface QueuedUpload {
 export type Described = Omit<AssetIntent, "size" | "sha256">;
 
 /** Throws a coded error for what is wrong with the arguments themselves. */
-export function describeUpload(request: UploadRequest, uploadId: string): Described {
+export function describeUpload(request: LineRequest, uploadId: string): Described {
   const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly } = request;
   assertHolds(entity, assetType);
   const { fileName, contentType } = nameAndType(request);
@@ -118,7 +124,7 @@ export function assertHolds(entity: UploadRequest["entity"], assetType: AssetTyp
   }
 }
 
-function nameAndType({ file, assetType, fileName, contentType }: UploadRequest) {
+function nameAndType({ file, assetType, fileName, contentType }: LineRequest) {
   const name =
     fileName ?? (typeof file === "string" ? basename(file) : usualFileName(assetType, contentType)) ?? "";
   const type = contentType ?? guessContentType(name, assetType);

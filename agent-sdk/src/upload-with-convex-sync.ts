@@ -21,6 +21,7 @@ import { createProgressMeter } from "./progress.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
 import {
   describeUpload,
+  type LineRequest,
   type PublishedUpload,
   type UploadRequest,
   type UploadResult,
@@ -40,7 +41,7 @@ export interface Returning {
 
 export async function uploadWithConvexSync(
   line: UploadLine,
-  request: UploadRequest,
+  request: LineRequest,
   returning?: Returning,
 ): Promise<UploadResult> {
   const id = returning?.uploadId ?? randomUUID();
@@ -88,7 +89,7 @@ export async function publishOrThrow(
 async function publish(
   line: UploadLine,
   upload: Upload,
-  request: UploadRequest,
+  request: LineRequest,
   returning: Returning | undefined,
 ): Promise<UploadResult> {
   const { records, objects, events } = line;

@@ -1,8 +1,8 @@
-/** Reading assets by their id or by the upload that made them. */
+/** Reading assets by their id, by the upload that made them or by their object's key. */
 import type { QueryCtx } from "../_generated/server";
 import { requireOwned, sees } from "./access.ts";
 import type { Caller } from "./access.ts";
-import { assetView } from "./assetRows.ts";
+import { assetView, rowsOfKey } from "./assetRows.ts";
 import type { AssetView } from "./assetRows.ts";
 import { bounded, mapPage } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
@@ -39,6 +39,25 @@ export async function assetById(
   args: { assetId: string },
 ): Promise<AssetView> {
   return assetView(await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND"));
+}
+
+/** The record that says best what is stored under the key: the current version if it is one, else the newest that is stored. */
+export async function assetByKey(
+  ctx: QueryCtx,
+  caller: Caller,
+  args: { s3Key: string },
+): Promise<AssetView | null> {
+  const tenantIds =
+    caller.kind === "agent" ? [caller.tenantId] : caller.memberships.map((one) => one.tenantId);
+  for (const tenantId of tenantIds) {
+    const rows = (await rowsOfKey(ctx, tenantId, args.s3Key)).filter((row) => sees(caller, row));
+    const best =
+      rows.find((row) => row.status === "ready") ??
+      rows.findLast((row) => row.status === "superseded") ??
+      rows.at(-1);
+    if (best !== undefined) return assetView(best);
+  }
+  return null;
 }
 
 /** Of the session itself and of its scenes; the entity's id says which. */

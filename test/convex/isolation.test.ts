@@ -24,7 +24,7 @@ afterEach(() => void vi.useRealTimers());
 
 /** One row of everything a caller can name. */
 async function furnish(tenant: Tenant): Promise<Ids> {
-  const { assetId } = await publish(tenant.agent, intentFor(tenant));
+  const { assetId, s3Key } = await publish(tenant.agent, intentFor(tenant));
   const intent = intentFor(tenant, { chunkIndex: 1 });
   const { deadLetterId } = await tenant.agent.mutation(api.deadLetters.record, {
     intent,
@@ -64,6 +64,7 @@ async function furnish(tenant: Tenant): Promise<Ids> {
     sessionId: tenant.sessionId,
     sceneId: tenant.sceneId,
     assetId,
+    s3Key,
     uploadId: intent.uploadId,
     deadLetterId,
     runId,
@@ -73,7 +74,8 @@ async function furnish(tenant: Tenant): Promise<Ids> {
 
 /** Well-formed, of the right table, and of nothing. */
 function unknownIds(): Ids {
-  const like = (id: string) => {
+  const like = (id: string, name: string) => {
+    if (name === "s3Key") return `${id}-of-nothing`;
     const table = id.replace(/^\d+/, "");
     return "9".repeat(id.length - table.length) + table;
   };

@@ -6,7 +6,15 @@ import type { Speaker } from "./world.ts";
 /** Rows of one tenant, or ids that look like them. */
 export type Ids = Record<IdName, string>;
 type IdName =
-  "tenantId" | "sessionId" | "sceneId" | "assetId" | "uploadId" | "deadLetterId" | "runId" | "findingId";
+  | "tenantId"
+  | "sessionId"
+  | "sceneId"
+  | "assetId"
+  | "s3Key"
+  | "uploadId"
+  | "deadLetterId"
+  | "runId"
+  | "findingId";
 
 export type Who = "viewer" | "editor" | "admin" | "owner" | "agent";
 
@@ -100,6 +108,7 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     call: (s, { uploadId }) => s.query(api.assets.byUploads, { uploadIds: [uploadId] }),
   },
   "assets:get": { who: EVERYONE, call: (s, { assetId }) => s.query(api.assets.get, { assetId }) },
+  "assets:byKey": { who: EVERYONE, call: (s, { s3Key }) => s.query(api.assets.byKey, { s3Key }) },
   "assets:ofSession": {
     who: EVERYONE,
     call: (s, { sessionId }) =>

@@ -100,6 +100,7 @@ export function createProgressBars(
 
 /** What people are told a phase is. */
 const PHASE_NAMES: Record<Progress["phase"], string> = {
+  downloading: "downloading",
   hashing: "hashing",
   uploading: "uploading",
   verifying: "verifying",

@@ -10,9 +10,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
-import { linkOrCopy } from "../journal/durable-file.ts";
-import { openDiskFile, refuseSize, type AssetFile } from "./asset-file.ts";
+import { refuseSize, type AssetFile } from "./asset-file.ts";
 import { createStreamDigest, type Digests } from "./hash-file.ts";
+import { openTemporaryFile } from "./temporary-file.ts";
 
 export interface SpooledFile {
   file: AssetFile;
@@ -46,12 +46,11 @@ export async function spoolStream(
       createWriteStream(path, { mode: 0o600 }),
       { signal },
     );
-    const { path: _temporary, ...file } = await openDiskFile(path);
+    const file = await openTemporaryFile(path);
     return {
       digests: digest.digest(),
       file: {
         ...file,
-        keep: (target) => linkOrCopy(path, target),
         async close() {
           await file.close();
           await discard();

@@ -6,7 +6,7 @@ import { ReelsyncError } from "../errors.ts";
 import type { ProgressMeter } from "../progress.ts";
 import type { TransferSlots } from "../s3/transfer-slots.ts";
 import { planUpload, type UploadPlan } from "../upload-plan.ts";
-import type { UploadRequest } from "../upload-request.ts";
+import type { LineRequest } from "../upload-request.ts";
 import { memoryFile, openDiskFile, type AssetFile } from "./asset-file.ts";
 import { hashFile, type Digests } from "./hash-file.ts";
 import { spoolStream } from "./spool-stream.ts";
@@ -19,7 +19,7 @@ export interface OpenedFile {
 
 /** Refuses what cannot be uploaded before anything else moves. */
 export async function openSource(
-  source: UploadRequest["file"],
+  source: LineRequest["file"],
   signal: AbortSignal,
   meter: ProgressMeter,
 ): Promise<OpenedFile> {
@@ -29,6 +29,7 @@ export async function openSource(
     meter.phase("hashing", 0);
     return spoolStream(source, signal, meter.advance);
   }
+  if (typeof source === "function") return { file: await source() };
   throw new ReelsyncError("INVALID_ARGUMENT", "file is neither a path nor bytes nor a stream");
 }
 

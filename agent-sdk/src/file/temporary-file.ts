@@ -1,0 +1,23 @@
+/** Files of the SDK's own making: in a folder that goes when the work is over, kept elsewhere when an upload has to wait. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { linkOrCopy } from "../journal/durable-file.ts";
+import { openDiskFile, type AssetFile } from "./asset-file.ts";
+
+/** Removed with everything in it however the work ends. */
+export async function withTemporaryFolder<T>(name: string, work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), `reelsync-${name}-`));
+  try {
+    return await work(folder);
+  } finally {
+    // Somebody who was just stopped may still be letting go of a file.
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** A file that will not stay where it is: it has no path to come back to, so the journal and dead letters keep its bytes. */
+export async function openTemporaryFile(path: string): Promise<AssetFile> {
+  const { path: _temporary, ...file } = await openDiskFile(path);
+  return { ...file, keep: (target) => linkOrCopy(path, target) };
+}

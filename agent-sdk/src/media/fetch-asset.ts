@@ -1,0 +1,59 @@
+/** One stored asset into a file. What arrives is what was recorded, byte for byte, or nothing is handed on. */
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import type { Asset } from "../../../contract/asset.ts";
+import type { Call } from "../call.ts";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import type { StorageBackend } from "../storage/storage-backend.ts";
+
+export async function fetchAsset(
+  storage: StorageBackend,
+  asset: Asset,
+  path: string,
+  call: Call,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  if (asset.status !== "ready" && asset.status !== "superseded") {
+    throw new ReelsyncError(
+      "NOT_FOUND",
+      `Asset ${asset.assetId} is ${asset.status}: it has no bytes to load`,
+    );
+  }
+  const { signal } = call;
+  const loaded = await storage
+    .load(asset.s3Key, { signal, timeoutMs: Math.max(1, call.remainingMs()) })
+    .catch((error: unknown) => {
+      if (!isReelsyncError(error) || error.code !== "NOT_FOUND") throw error;
+      throw damaged(asset, "has no object", error);
+    });
+  if (loaded.size !== asset.size) {
+    loaded.body.destroy();
+    throw damaged(asset, `has ${loaded.size} bytes instead of ${asset.size}`);
+  }
+  const hash = createHash("sha256");
+  try {
+    await pipeline(
+      loaded.body,
+      async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
+          hash.update(chunk);
+          onBytes(chunk.length);
+          yield chunk;
+        }
+      },
+      createWriteStream(path, { flags: "wx", mode: 0o600 }),
+      { signal },
+    );
+    if (hash.digest("hex") !== asset.checksum) throw damaged(asset, "has other content than was recorded");
+  } catch (error) {
+    await rm(path, { force: true });
+    if (signal.aborted) throw signal.reason;
+    throw error;
+  }
+}
+
+function damaged({ assetId, s3Key }: Asset, what: string, cause?: unknown): ReelsyncError {
+  return new ReelsyncError("ASSET_DAMAGED", `Asset ${assetId} (${s3Key}) ${what}`, { cause });
+}
