@@ -68,7 +68,7 @@ async function runSdk(
   const { stdout } = await run(process.execPath, [script, what, source], {
     env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1", ...env },
   });
-  return Number(stdout);
+  return (JSON.parse(stdout) as { seconds: number }).seconds;
 }
 
 async function runRclone(source: string, stack: ReelsyncStack): Promise<number> {

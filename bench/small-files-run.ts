@@ -19,8 +19,12 @@ const [, , what, folder = ""] = process.argv;
 const names = (await readdir(folder)).sort();
 const upload = what === "records" ? await withRecords() : bytesAlone();
 const startedAt = performance.now();
+const cpu0 = process.cpuUsage();
 await upload();
-console.log((performance.now() - startedAt) / 1000);
+const cpu = process.cpuUsage(cpu0);
+console.log(
+  JSON.stringify({ seconds: (performance.now() - startedAt) / 1000, cpu: (cpu.user + cpu.system) / 1e6 }),
+);
 process.exit(0);
 
 async function withRecords() {

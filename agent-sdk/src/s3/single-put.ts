@@ -1,12 +1,13 @@
 /** An object in one request. */
 import { createHash } from "node:crypto";
-import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import type { StoredObject } from "../../../contract/asset.ts";
 import type { Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { TransferSlots } from "./transfer-slots.ts";
-import { requestS3, withBodyDigest } from "./request-s3.ts";
+import { putObject } from "./direct-put.ts";
+import { requestS3 } from "./request-s3.ts";
 import { s3Code } from "./s3-errors.ts";
 import { objectHeaders, readBack, storedObject, type ObjectToStore } from "./stored-object.ts";
 
@@ -20,9 +21,8 @@ export async function putWhole(
   const { file, digests } = object;
   const answer = await slots.run(file.inMemory ? [] : [file.size], call.signal, async ([buffer]) => {
     const body = await file.read({ start: 0, end: file.size }, buffer);
-    const command = new PutObjectCommand({ ...objectHeaders(config, object), Body: body });
     return requestS3(call, "PutObject", (options) =>
-      client.send(withBodyDigest(command, digests.sha256), options),
+      putObject(client, objectHeaders(config, object), body, digests.sha256, options),
     ).catch((error: unknown) => {
       throw blamedOnFile(error, body, digests.sha256);
     });
