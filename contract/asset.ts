@@ -104,6 +104,18 @@ export const assetIntentSchema = z.object({
 });
 export type AssetIntent = z.infer<typeof assetIntentSchema>;
 
+/** When a call was made, without naming a time of day: two machines would not agree on it. */
+export const callMadeSchema = z.object({
+  /** Milliseconds ago, measured when this is sent. */
+  ageMs: z.number().min(0),
+  /** The machine's running clock, and what it showed: orders calls that share it. */
+  clock: z.string().min(1).max(100),
+  tick: z.number(),
+});
+export type CallMade = z.infer<typeof callMadeSchema>;
+/** What `begin` takes: calls for one place are ordered by when they were made, not by when they arrive. Without `made`: just now. */
+export type DatedIntent = AssetIntent & { made?: CallMade };
+
 /** What S3 answered after the bytes were stored; a commit is refused without it. */
 export const storedObjectSchema = z.object({
   bucket: z.string().min(1),

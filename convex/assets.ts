@@ -1,6 +1,6 @@
 /** Public functions of assets: intent → bytes → commit, and reading back. */
 import * as z from "zod";
-import type { AssetIntent } from "../contract/asset.ts";
+import type { DatedIntent } from "../contract/asset.ts";
 import { MAX_BATCH_ITEMS, MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
 import { agentMutation, editorMutation, viewerQuery } from "./functions.ts";
 import { beginAssets, commitArgsSchema, commitAssets } from "./model/assetBatch.ts";
@@ -17,7 +17,7 @@ export const begin = editorMutation({
 });
 
 export const beginBatch = editorMutation({
-  args: { items: itemsOf<AssetIntent>() },
+  args: { items: itemsOf<DatedIntent>() },
   handler: async (ctx, { items }) => beginAssets(ctx, ctx.caller, items),
 });
 

@@ -1,5 +1,6 @@
 /** Public functions of dead letters: agents park and replay them, admins ask for it. */
 import * as z from "zod";
+import { callMadeSchema } from "../contract/asset.ts";
 import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
 import { MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
 import { adminMutation, adminOrAgentQuery, agentMutation, agentQuery } from "./functions.ts";
@@ -18,7 +19,7 @@ const deadLetterId = z.string();
 const message = z.string().max(MAX_ERROR_MESSAGE_LENGTH);
 
 export const record = agentMutation({
-  args: deadLetterSchema.shape,
+  args: { ...deadLetterSchema.shape, made: callMadeSchema.optional() },
   handler: async (ctx, args) => recordDeadLetter(ctx, ctx.caller, args),
 });
 

@@ -22,6 +22,9 @@ const currentAsset = v.object({
   durationMs: v.optional(v.number()),
 });
 
+/** When a call was made, see `model/wishOrder.ts`. */
+const wish = v.object({ at: v.number(), clock: v.optional(v.string()), tick: v.optional(v.number()) });
+
 const countsByKind = v.object({
   object_without_record: v.number(),
   record_without_object: v.number(),
@@ -124,6 +127,8 @@ export default defineSchema({
     errorCode: v.optional(v.string()),
     /** When this version was last (re)opened for bytes: what the hourly job measures an upload's age by. */
     openedAt: v.number(),
+    /** When the newest call that asked for this version was made. Absent from versions older than the field. */
+    wish: v.optional(wish),
   })
     .index("by_entityId_and_assetType_and_chunkIndex_and_version", [
       "entityId",
@@ -160,6 +165,8 @@ export default defineSchema({
     uploadId: v.string(),
     assetId: v.id("assets"),
     deduped: v.boolean(),
+    /** When the call was made, as early as was ever told. */
+    wish: v.optional(wish),
   })
     .index("by_tenantId_and_uploadId", ["tenantId", "uploadId"])
     .index("by_assetId", ["assetId"]),
@@ -176,6 +183,8 @@ export default defineSchema({
     state: zodToConvex(deadLetterStateSchema),
     /** Why it was discarded. */
     reason: v.optional(v.string()),
+    /** When the parked call was made. */
+    wish: v.optional(wish),
     updatedAt: v.number(),
   })
     .index("by_tenantId_and_uploadId", ["tenantId", "uploadId"])

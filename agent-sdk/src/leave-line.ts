@@ -54,7 +54,7 @@ export async function enqueue(
 
 async function giveUp(
   { letters, objects }: UploadLine,
-  { id, call, step, file, intent, begun, entry }: Upload,
+  { id, call, madeAt, step, file, intent, begun, entry }: Upload,
   error: ReelsyncError,
 ): Promise<ReelsyncError> {
   const acknowledged = entry?.record?.acknowledged === true;
@@ -69,6 +69,7 @@ async function giveUp(
   }
   const letter = await letters.park({
     intent,
+    madeAt,
     // A file that is gone is still named.
     file: file ?? (entry?.record?.path === undefined ? {} : { path: entry.record.path }),
     step: step === "file" ? "begin" : step,

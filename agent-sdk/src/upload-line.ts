@@ -1,5 +1,6 @@
 /** What the steps of an upload hand to each other: the line, which is one for each client, and how far one upload has come. */
 import type { AssetIntent } from "../../contract/asset.ts";
+import type { CallMark } from "./call-mark.ts";
 import type { Call } from "./call.ts";
 import type { Mode } from "./config.ts";
 import type { AgentTokens } from "./convex/agent-token.ts";
@@ -35,6 +36,8 @@ export interface UploadLine {
 export interface Upload {
   readonly id: string;
   readonly call: Call;
+  /** When its caller asked for it; of a letter that comes back from Convex only Convex knows. */
+  readonly madeAt: CallMark | undefined;
   readonly meter: ProgressMeter;
   /** What the caller gets to hear when the upload has to wait for a service; a drained or replayed one throws. */
   readonly queues: boolean;

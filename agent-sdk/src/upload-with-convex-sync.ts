@@ -9,6 +9,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { AssetIntent } from "../../contract/asset.ts";
+import { dateCall, markCall, type CallMark } from "./call-mark.ts";
 import { openCall, type Call } from "./call.ts";
 import type { Begun } from "./convex/records.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
@@ -32,6 +33,8 @@ export interface Returning {
   uploadId: string;
   /** The content it had, which may not have changed. */
   sha256?: string;
+  /** When it was first asked for. Without it the deployment goes by what it was told before. */
+  madeAt: CallMark | undefined;
   entry?: JournalEntry;
   /** Opens its bytes where they are no file of the caller's. */
   open?: () => Promise<AssetFile>;
@@ -56,6 +59,7 @@ export async function uploadWithConvexSync(
   const upload: Upload = {
     id,
     call,
+    madeAt: returning === undefined ? markCall() : returning.madeAt,
     meter: createProgressMeter(request.onProgress, () => call.retries + 1),
     queues,
     step: "file",
@@ -114,7 +118,7 @@ async function publish(
   events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });
 
   if (returning === undefined) {
-    upload.entry = await line.journal.admit(upload.id, upload.queues ? keptBytes(file) : 0, call.signal);
+    upload.entry = await line.journal.admit(upload, upload.queues ? keptBytes(file) : 0, call.signal);
     const queued = await followEarlier(line, upload);
     if (queued !== undefined) return queued;
   }
@@ -122,7 +126,8 @@ async function publish(
   await writeAhead(line, upload, intent, file);
 
   upload.step = "begin";
-  const begun = (upload.begun = await records.begin(intent, call));
+  const dated = dateCall(intent, upload.madeAt);
+  const begun = (upload.begun = await records.begin(dated, call));
   const { assetId, s3Key, deduped } = begun;
   events.emit({ type: "upload.begun", uploadId: upload.id, assetId, s3Key, deduped });
   if (begun.status !== "pending") return finish(line, upload, intent, begun, begun.status);
@@ -151,7 +156,7 @@ async function publish(
 
   upload.step = "commit";
   meter.phase("syncing", file.size);
-  const { state, version } = await records.commit(intent, assetId, object, call);
+  const { state, version } = await records.commit(dated, assetId, object, call);
   return finish(line, upload, intent, { ...begun, version }, state);
 }
 

@@ -56,6 +56,7 @@ import type * as model_timeline from "../model/timeline.js";
 import type * as model_uploadCalls from "../model/uploadCalls.js";
 import type * as model_usage from "../model/usage.js";
 import type * as model_viewer from "../model/viewer.js";
+import type * as model_wishOrder from "../model/wishOrder.js";
 import type * as playback from "../playback.js";
 import type * as reconcile from "../reconcile.js";
 import type * as reconcileSteps from "../reconcileSteps.js";
@@ -119,6 +120,7 @@ declare const fullApi: ApiFromModules<{
   "model/uploadCalls": typeof model_uploadCalls;
   "model/usage": typeof model_usage;
   "model/viewer": typeof model_viewer;
+  "model/wishOrder": typeof model_wishOrder;
   playback: typeof playback;
   reconcile: typeof reconcile;
   reconcileSteps: typeof reconcileSteps;

@@ -15,6 +15,7 @@ import { resolveDeadLettersOf } from "./uploadCalls.ts";
 import { enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refusal, refuse } from "./refusal.ts";
+import { isNewer } from "./wishOrder.ts";
 
 export interface Committed {
   assetId: Id<"assets">;
@@ -117,24 +118,30 @@ async function record(
     ...present({ versionId: object.versionId }),
     uploadedAt: Date.now(),
   };
-  const status = row.historyOnly === true || (await isFenced(ctx, row)) ? "superseded" : "ready";
-  // Whatever the first version of a slot could replace would be newer, and would have fenced it.
-  const replaced = status === "ready" && row.version > 1 ? await currentOf(ctx, row) : null;
-  await ctx.db.patch("assets", row._id, { ...stored, status });
+  const latest = await versionsOf(ctx, row).first();
+  const isAlone = row.version === 1 && latest?._id === row._id;
+  const current = isAlone ? null : await currentOf(ctx, row);
+  const fenced = !isAlone && (await isFenced(ctx, row, current));
+  const status = fenced || row.historyOnly === true ? "superseded" : "ready";
+  const replaced = status === "ready" ? current : null;
+  // A newer wish whose upload took longer to begin: numbers go up whenever what is shown changes.
+  const overtaken = replaced !== null && replaced.version > row.version;
+  const version = overtaken ? (latest?.version ?? 0) + 1 : row.version;
+  await ctx.db.patch("assets", row._id, { ...stored, status, version });
   if (replaced !== null) await ctx.db.patch("assets", replaced._id, { status: "superseded" });
 
-  effects.push({ row, event: { kind: "settled", ready: status === "ready" }, replaced });
+  const event = { kind: "settled", ready: status === "ready" } as const;
+  effects.push({ row: { ...row, version }, event, replaced });
   await resolveDeadLettersOf(ctx, row);
-  return { assetId: row._id, status, version: row.version };
+  return { assetId: row._id, status, version };
 }
 
-/** Whether a newer version of the slot was ever current, even one whose object is lost by now. */
-async function isFenced(ctx: QueryCtx, row: Doc<"assets">): Promise<boolean> {
-  const latest = await versionsOf(ctx, row).first();
-  if (latest?._id === row._id) return false;
-  for (const status of ["ready", "missing", "deleted"] satisfies AssetStatus[]) {
+/** Whether something newer was ever current in the slot, even if its object is lost by now. */
+async function isFenced(ctx: QueryCtx, row: Doc<"assets">, current: Doc<"assets"> | null): Promise<boolean> {
+  if (current !== null && isNewer(current, row)) return true;
+  for (const status of ["missing", "deleted"] satisfies AssetStatus[]) {
     const newest = await newestInSlot(ctx, row, status);
-    if (newest !== null && newest.version > row.version) return true;
+    if (newest !== null && isNewer(newest, row)) return true;
   }
   return false;
 }

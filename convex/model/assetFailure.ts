@@ -8,6 +8,7 @@ import { settleEffects } from "./assetEffects.ts";
 import type { AssetEffect } from "./assetEffects.ts";
 import { currentOf } from "./assetRows.ts";
 import { release } from "./usage.ts";
+import { isNewer } from "./wishOrder.ts";
 
 export async function failAsset(
   ctx: MutationCtx,
@@ -54,7 +55,7 @@ export async function noteGivenUp(
   await ctx.db.patch("assets", row._id, { status: "error", errorCode: code, errorMessage: message });
   await release(ctx, row);
   const current = await currentOf(ctx, row);
-  const overtaken = current !== null && current.version > row.version;
+  const overtaken = current !== null && isNewer(current, row);
   effects.push({
     row,
     event: overtaken ? { kind: "settled", ready: false } : { kind: "failed", message },

@@ -9,6 +9,7 @@ import {
   acceptsContentType,
   assetIntentSchema,
   assetTypeSchema,
+  callMadeSchema,
 } from "../../contract/asset.ts";
 import type { AssetIntent, AssetType } from "../../contract/asset.ts";
 import { MAX_CHUNKS_PER_SCENE, MAX_OBJECT_BYTES } from "../../contract/limits.ts";
@@ -19,16 +20,17 @@ import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { settleEffects } from "./assetEffects.ts";
 import type { AssetEffect } from "./assetEffects.ts";
-import { newestInSlot, rowsOfKey, versionsOf } from "./assetRows.ts";
+import { rowsOfKey, versionsOf } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
 import { resolveDeadLetter } from "./uploadCalls.ts";
-import { isStored } from "./comparison.ts";
 import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
 import { storageTarget } from "./storageEnv.ts";
 import type { StorageTarget } from "./storageEnv.ts";
 import { reserve } from "./usage.ts";
+import { correctWish, satisfying, wishAgain, wishOfCall } from "./wishOrder.ts";
+import type { Wish } from "./wishOrder.ts";
 
 /** Type and size are judged here and not by the schema, so that each fault gets its own code. */
 export const uncheckedIntentSchema = z.object({
@@ -36,6 +38,7 @@ export const uncheckedIntentSchema = z.object({
   assetType: z.string(),
   contentType: z.string(),
   size: z.number().int().min(0),
+  made: callMadeSchema.optional(),
 });
 export type UncheckedIntent = z.infer<typeof uncheckedIntentSchema>;
 
@@ -85,13 +88,15 @@ export async function noteBegin(
   const intent = checkIntent(unchecked, tenant);
 
   const known = await callOf(ctx, tenant._id, intent.uploadId);
-  if (known !== null) return repeatCall(ctx, known, intent, tenant, effects);
+  const wish = await wishOfCall(ctx, tenant._id, unchecked, known);
+  if (known !== null) return repeatCall(ctx, known, intent, tenant, wish, effects);
 
   const newest = await versionsOf(ctx, intent).first();
   const latest = newest === null ? null : await satisfying(ctx, intent, newest);
   if (latest !== null) {
     const deduped = latest.status !== "pending" && latest.status !== "uploading";
-    await rememberCall(ctx, latest, intent.uploadId, deduped);
+    await rememberCall(ctx, latest, intent.uploadId, deduped, wish);
+    await wishAgain(ctx, latest, wish);
     if (!deduped) return opened(latest, "pending", false);
     await resolveDeadLetter(ctx, tenant._id, intent.uploadId);
     if (intent.historyOnly !== true) {
@@ -99,8 +104,8 @@ export async function noteBegin(
     }
     return opened(latest, latest.status === "ready" ? "ready" : "superseded", true);
   }
-  const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0);
-  await rememberCall(ctx, row, intent.uploadId, false);
+  const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0, wish);
+  await rememberCall(ctx, row, intent.uploadId, false, wish);
   effects.push({ row, event: { kind: "opened" } });
   return opened(row, "pending", false);
 }
@@ -121,7 +126,7 @@ async function requireEntity(ctx: QueryCtx, caller: Caller, intent: UncheckedInt
   }
 }
 
-function checkIntent(unchecked: UncheckedIntent, tenant: Doc<"tenants">): AssetIntent {
+function checkIntent({ made: _made, ...unchecked }: UncheckedIntent, tenant: Doc<"tenants">): AssetIntent {
   const { entityType, chunkIndex, contentType, size } = unchecked;
   const parsed = assetTypeSchema.safeParse(unchecked.assetType);
   const allowed = ASSET_TYPES_OF[entityType];
@@ -162,6 +167,7 @@ async function repeatCall(
   call: Doc<"uploadCalls">,
   intent: AssetIntent,
   tenant: Doc<"tenants">,
+  wish: Wish,
   effects: AssetEffect[],
 ): Promise<Opened> {
   const row = await ctx.db.get("assets", call.assetId);
@@ -172,6 +178,7 @@ async function repeatCall(
   switch (row.status) {
     case "pending":
     case "uploading":
+      await correctWish(ctx, row, call, wish);
       return opened(row, "pending", false);
     case "ready":
     case "superseded":
@@ -179,6 +186,7 @@ async function repeatCall(
     case "error":
     case "missing":
       await reopen(ctx, row, tenant);
+      await correctWish(ctx, row, call, wish);
       effects.push({ row, event: { kind: "opened" } });
       return opened(row, "pending", false);
     case "deleted":
@@ -204,37 +212,13 @@ async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants
   });
 }
 
-/** The row that already is, or is about to be, what this call asks for. */
-async function satisfying(
-  ctx: QueryCtx,
-  intent: AssetIntent,
-  newest: Doc<"assets">,
-): Promise<Doc<"assets"> | null> {
-  // For history it is enough to be recorded; joining an upload in flight would make this call show it.
-  const latest =
-    intent.historyOnly === true ? (isStored(newest) ? newest : null) : await latestWish(ctx, intent);
-  return latest?.checksum === intent.sha256 && latest.size === intent.size ? latest : null;
-}
-
-/**
- * What the slot will hold when everything announced has arrived: the newest upload in flight, or the current version. Only content equal to
- * this needs no new version; equal content further back was overtaken, and asking for it again makes it the newest.
- */
-async function latestWish(ctx: QueryCtx, slot: Slot): Promise<Doc<"assets"> | null> {
-  const candidates = [
-    await newestInSlot(ctx, slot, "ready"),
-    await newestInSlot(ctx, slot, "pending"),
-    await newestInSlot(ctx, slot, "uploading"),
-  ];
-  return candidates.reduce((latest, row) => ((row?.version ?? 0) > (latest?.version ?? 0) ? row : latest));
-}
-
 async function openVersion(
   ctx: MutationCtx,
   { session, scene }: Entity,
   tenant: Doc<"tenants">,
   intent: AssetIntent,
   newestVersion: number,
+  wish: Wish,
 ): Promise<Doc<"assets">> {
   const target = storageTarget();
   if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
@@ -273,6 +257,7 @@ async function openVersion(
     checksum: intent.sha256,
     storageBackend: "s3",
     openedAt: Date.now(),
+    wish,
   });
   const row = await ctx.db.get("assets", assetId);
   if (row === null) throw new Error(`asset ${assetId} vanished in its own transaction`);
@@ -311,8 +296,10 @@ async function rememberCall(
   row: Doc<"assets">,
   uploadId: string,
   deduped: boolean,
+  wish: Wish,
 ): Promise<void> {
-  await ctx.db.insert("uploadCalls", { tenantId: row.tenantId, uploadId, assetId: row._id, deduped });
+  const { tenantId, _id: assetId } = row;
+  await ctx.db.insert("uploadCalls", { tenantId, uploadId, assetId, deduped, wish });
 }
 
 function opened(row: Doc<"assets">, status: Opened["status"], deduped: boolean): Opened {

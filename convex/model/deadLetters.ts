@@ -5,6 +5,7 @@
  *   parked ─claim (the agent by itself)→ replaying
  *   any open state ─commit of its upload→ resolved        any open state ─discard→ discarded
  */
+import type { CallMade } from "../../contract/asset.ts";
 import type { DeadLetter, DeadLetterState } from "../../contract/dead-letter.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
@@ -17,6 +18,7 @@ import { bounded } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
+import { wishOf } from "./wishOrder.ts";
 
 export interface DeadLetterView extends DeadLetter {
   deadLetterId: Id<"deadLetters">;
@@ -33,7 +35,7 @@ export interface DeadLetterView extends DeadLetter {
 export async function recordDeadLetter(
   ctx: MutationCtx,
   caller: Caller,
-  letter: DeadLetter,
+  { made, ...letter }: DeadLetter & { made?: CallMade | undefined },
 ): Promise<{ deadLetterId: Id<"deadLetters"> }> {
   const tenantId = tenantOf(caller, undefined);
   const existing = await letterOf(ctx, tenantId, letter.intent.uploadId);
@@ -53,6 +55,7 @@ export async function recordDeadLetter(
     ...present({ filePath: letter.filePath }),
     ...(await placeOf(ctx, caller, letter)),
     state,
+    wish: wishOf(made, existing?.wish),
     updatedAt: Date.now(),
   };
   if (existing === null) {

@@ -1,6 +1,6 @@
 /** The deployment's functions the SDK uses, each behind the guard of the deployment's breaker. Moves no bytes. */
 import type { FunctionReturnType } from "convex/server";
-import type { AssetIntent, StoredObject } from "../../../contract/asset.ts";
+import type { CallMade, DatedIntent, StoredObject } from "../../../contract/asset.ts";
 import type { ItemOutcome } from "../../../contract/batch.ts";
 import type { DeadLetter } from "../../../contract/dead-letter.ts";
 import { MAX_ERROR_MESSAGE_LENGTH } from "../../../contract/limits.ts";
@@ -32,7 +32,7 @@ interface CommitArgs {
 export type Records = ReturnType<typeof createRecords>;
 
 export function createRecords(convex: CallConvex, guard: Guard) {
-  const begin = createBatcher<AssetIntent, Begun>({
+  const begin = createBatcher<DatedIntent, Begun>({
     alone: (intent, call) => convex("mutation", api.assets.begin, intent, call),
     together: async (items, call) =>
       settled(await convex("mutation", api.assets.beginBatch, { items }, call)),
@@ -59,7 +59,7 @@ export function createRecords(convex: CallConvex, guard: Guard) {
   });
 
   async function commit(
-    intent: AssetIntent,
+    intent: DatedIntent,
     assetId: string,
     object: StoredObject,
     call: Call,
@@ -87,7 +87,7 @@ export function createRecords(convex: CallConvex, guard: Guard) {
 
   return {
     commit,
-    begin: (intent: AssetIntent, call: Call): Promise<Begun> =>
+    begin: (intent: DatedIntent, call: Call): Promise<Begun> =>
       guard(call, "assets:begin", () => begin(intent, call)),
 
     rowOf,
@@ -123,7 +123,7 @@ export function createRecords(convex: CallConvex, guard: Guard) {
       return signed[0];
     },
 
-    recordLetter: (letter: DeadLetter, call: Call) =>
+    recordLetter: (letter: DeadLetter & { made?: CallMade }, call: Call) =>
       convex("mutation", api.deadLetters.record, letter, call),
 
     letters: (cursor: string | null, numItems: number, call: Call) =>

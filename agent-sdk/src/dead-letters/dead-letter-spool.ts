@@ -13,12 +13,15 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as z from "zod";
+import { callMarkSchema, type CallMark } from "../call-mark.ts";
 import { deadLetterSchema, type DeadLetter } from "../../../contract/dead-letter.ts";
 
 const spooledLetterSchema = z.object({
   letter: deadLetterSchema,
   /** The row the upload had opened, when it got that far. */
   assetId: z.string().optional(),
+  /** When the call was made; absent from letters of earlier releases. */
+  madeAt: callMarkSchema.optional(),
   /** True when Convex has it too, and only the bytes keep it here. */
   delivered: z.boolean(),
 });
@@ -26,6 +29,7 @@ const spooledLetterSchema = z.object({
 export interface SpooledLetter {
   letter: DeadLetter;
   assetId?: string;
+  madeAt?: CallMark;
   delivered: boolean;
 }
 

@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import type { AssetIntent } from "../../../contract/asset.ts";
 import type { DeadLetter, DeadLetterState } from "../../../contract/dead-letter.ts";
 import { MAX_ERROR_MESSAGE_LENGTH, SECOND } from "../../../contract/limits.ts";
+import { dateCall, type CallMark } from "../call-mark.ts";
 import { openCall, type Call } from "../call.ts";
 import type { Config } from "../config.ts";
 import type { LetterRow, Records } from "../convex/records.ts";
@@ -18,6 +19,7 @@ import type { DeadLetterSpool, SpooledLetter } from "./dead-letter-spool.ts";
 
 export interface Failed {
   intent: AssetIntent;
+  madeAt: CallMark | undefined;
   assetId?: string;
   file: Pick<AssetFile, "path" | "keep">;
   step: Step;
@@ -57,9 +59,10 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   /** Until the disk was looked at once, something may wait there from an earlier process. */
   let mayWait = true;
   let delivering: Promise<void> | undefined;
+  const replaying = new Set<string>();
 
   async function park(failed: Failed): Promise<ParkedLetter | undefined> {
-    const { intent, error } = failed;
+    const { intent, madeAt, error } = failed;
     const id = intent.uploadId;
     try {
       const filePath = failed.file.path ?? (await keepBytes(id, failed.file));
@@ -72,7 +75,11 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
         ...(filePath !== undefined && { filePath }),
         agent,
       };
-      const spooled = { letter, ...(failed.assetId !== undefined && { assetId: failed.assetId }) };
+      const spooled = {
+        letter,
+        ...(madeAt !== undefined && { madeAt }),
+        ...(failed.assetId !== undefined && { assetId: failed.assetId }),
+      };
       const answer = await deliver(spooled);
       const delivered = answer === "told";
       if (!delivered || failed.file.path === undefined) await spool.write({ ...spooled, delivered });
@@ -93,8 +100,9 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   }
 
   /** The letter waits for somebody, and the upload's row says why. */
-  async function deliver({ letter, assetId }: Pick<SpooledLetter, "letter" | "assetId">): Promise<Told> {
-    const told = await tell((call) => records.recordLetter(letter, call));
+  async function deliver({ letter, assetId, madeAt }: Omit<SpooledLetter, "delivered">): Promise<Told> {
+    const dated = dateCall(letter, madeAt);
+    const told = await tell((call) => records.recordLetter(dated, call));
     if (told === "told" && assetId !== undefined) await tell((call) => records.fail(assetId, letter, call));
     return told;
   }
@@ -132,6 +140,11 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     for (const spooled of await spool.all()) {
       if (spooled.delivered) continue;
       const { uploadId } = spooled.letter.intent;
+      // Telling of the old failure would give up the very row its replay has just opened.
+      if (replaying.has(uploadId)) {
+        mayWait = true;
+        continue;
+      }
       const answer = await deliver(spooled);
       // What is refused would be refused again; it stays on disk for a replay and does not hold up the others.
       if (answer === "refused") continue;
@@ -190,6 +203,14 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     withdraw,
     list,
     find,
+    /** Until the returned function is called, what waits on disk of this upload stays there. */
+    async holdBack(id: string): Promise<() => void> {
+      replaying.add(id);
+      await delivering;
+      return () => replaying.delete(id);
+    },
+    /** When the call of a letter on this disk was made. Of one that Convex has, Convex knows it. */
+    madeAt: async (id: string) => (await spool.read(id))?.madeAt,
     warn,
     /** Its upload is committed: a folder that cannot be cleaned is no failure of that. */
     forget: (id: string) =>

@@ -29,6 +29,7 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     try {
       const letter = await letters.find(id, call);
       const claimed = await claim(letter, call);
+      const letGo = await letters.holdBack(letter.id);
       try {
         const result = await resend(letter);
         await letters.forget(letter.id);
@@ -37,6 +38,8 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
       } catch (error) {
         await settle(letter, claimed, error, call);
         throw error;
+      } finally {
+        letGo();
       }
     } finally {
       call.dispose();
@@ -56,12 +59,16 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     return claimed;
   }
 
-  async function resend({ intent, filePath, agent }: DeadLetterView): Promise<PublishedUpload> {
+  async function resend({ id, intent, filePath, agent }: DeadLetterView): Promise<PublishedUpload> {
     if (filePath === undefined) {
       throw new ReelsyncError("FILE_NOT_FOUND", `The bytes of this upload were not kept on "${agent}"`);
     }
     const { uploadId, sha256 } = intent;
-    return publishOrThrow(line, requestOf(intent, filePath), { uploadId, sha256 });
+    return publishOrThrow(line, requestOf(intent, filePath), {
+      uploadId,
+      sha256,
+      madeAt: await letters.madeAt(id),
+    });
   }
 
   async function settle(letter: DeadLetterView, claimed: boolean, error: unknown, call: Call): Promise<void> {

@@ -19,6 +19,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promi
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { assetIntentSchema, type AssetIntent } from "../../../contract/asset.ts";
+import { callMarkSchema, type CallMark } from "../call-mark.ts";
 import type { Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
@@ -31,6 +32,8 @@ export const recordSchema = z.object({
   /** Order of the calls; what belongs to one scene is sent in it. */
   sequence: z.number().int(),
   createdAt: z.number(),
+  /** When the call was made; absent from entries of earlier releases. */
+  madeAt: callMarkSchema.optional(),
   intent: assetIntentSchema,
   /** Where the caller's file is; absent for Buffers and streams. */
   path: z.string().optional(),
@@ -100,7 +103,11 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     return (lastSequence = Math.max(lastSequence + 1, Date.now() * 1000));
   }
 
-  function createEntry(uploadId: string, giveBack: () => void, found?: JournalRecord): JournalEntry {
+  function createEntry(
+    { id: uploadId, madeAt }: { id: string; madeAt?: CallMark | undefined },
+    giveBack: () => void,
+    found?: JournalRecord,
+  ): JournalEntry {
     const place = join(own, uploadId);
     const parts = createPartLedger();
     const sequence = found?.sequence ?? nextSequence();
@@ -119,6 +126,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       layout: 1,
       sequence,
       createdAt: Date.now(),
+      ...(madeAt !== undefined && { madeAt }),
       intent,
       acknowledged: false,
       attempts: 0,
@@ -208,7 +216,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     lastSequence = Math.max(lastSequence, record.sequence);
     const bytes = await stat(join(place, "bytes")).catch(() => undefined);
     const held = record.path === undefined ? (bytes?.size ?? 0) : 0;
-    waiting.set(uploadId, createEntry(uploadId, room.occupy(held), record));
+    waiting.set(uploadId, createEntry({ id: uploadId }, room.occupy(held), record));
     events.emit({ type: "journal.recovered", uploadId, acknowledged: record.acknowledged });
   }
 
@@ -222,8 +230,12 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
   return {
     takeOver,
     /** Room for one upload, before anything is begun. `bytes`: what has to be kept here should it be queued. */
-    async admit(uploadId: string, bytes: number, signal: AbortSignal): Promise<JournalEntry> {
-      return createEntry(uploadId, await room.take(bytes, signal));
+    async admit(
+      upload: { id: string; madeAt: CallMark | undefined },
+      bytes: number,
+      signal: AbortSignal,
+    ): Promise<JournalEntry> {
+      return createEntry(upload, await room.take(bytes, signal));
     },
     /** Nobody drives it from now on but the drainer. */
     leave(entry: JournalEntry): void {

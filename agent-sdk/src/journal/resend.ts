@@ -16,14 +16,16 @@ export async function resend(
 ): Promise<PublishedUpload> {
   const { record } = entry;
   if (record === undefined) throw new TypeError(`upload ${entry.uploadId} is no entry of the journal`);
-  const { uploadId, sha256 } = record.intent;
+  const { madeAt, intent } = record;
+  const { uploadId, sha256 } = intent;
   const { path, kept } = await entry.source();
-  const request = { ...requestOf(record.intent, path), signal };
+  const request = { ...requestOf(intent, path), signal };
   try {
     const open = kept ? () => openKept(path) : undefined;
     return await publishOrThrow(line, request, {
       uploadId,
       sha256,
+      madeAt,
       entry,
       comesBack,
       ...(open !== undefined && { open }),
@@ -31,7 +33,7 @@ export async function resend(
   } catch (error) {
     if (record.acknowledged || !isReelsyncError(error) || error.code !== "FILE_CHANGED") throw error;
     // Nobody was told of the content the process died with; what the file holds now is what its caller would send.
-    return publishOrThrow(line, request, { uploadId: randomUUID() });
+    return publishOrThrow(line, request, { uploadId: randomUUID(), madeAt });
   }
 }
 

@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, readFile, stat, utimes, writeFile } from "n
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AssetIntent } from "../../../contract/asset.ts";
+import { markCall } from "../../../agent-sdk/src/call-mark.ts";
 import { createEvents, type ReelsyncEvent } from "../../../agent-sdk/src/events.ts";
 import { memoryFile } from "../../../agent-sdk/src/file/asset-file.ts";
 import { createJournal } from "../../../agent-sdk/src/journal/journal.ts";
@@ -37,7 +38,7 @@ function open(folder: string) {
 
 async function queue(journal: ReturnType<typeof open>["journal"]): Promise<string> {
   const uploadId = randomUUID();
-  const entry = await journal.admit(uploadId, 4, signal);
+  const entry = await journal.admit({ id: uploadId, madeAt: markCall() }, 4, signal);
   await entry.acknowledge(intentOf(uploadId), memoryFile(Buffer.from("film")), "S3_UNAVAILABLE");
   journal.leave(entry);
   return uploadId;
