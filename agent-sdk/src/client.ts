@@ -5,11 +5,8 @@ import { sceneUpsertSchema, type SceneUpsert } from "../../contract/scene.ts";
 import { sessionCreateSchema, type SessionCreate } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { openCall, type Call } from "./call.ts";
-import { loadConfig, type Mode, type ReelsyncOptions } from "./config.ts";
-import { createAgentTokens } from "./convex/agent-token.ts";
-import { createConvexCaller } from "./convex/convex-caller.ts";
+import { loadConfig, type Config, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createHealthReports } from "./convex/health-report.ts";
-import { createPost } from "./convex/post.ts";
 import { createRecords } from "./convex/records.ts";
 import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
 import { createDeadLetters, type DeadLetterView } from "./dead-letters/dead-letters.ts";
@@ -24,11 +21,10 @@ import {
 import { createGuard } from "./resilience/guard.ts";
 import { createFolders, type Folders } from "./folders/folders.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
-import { transportWithin } from "./resilience/retry.ts";
 import { createObjectStore } from "./s3/object-store.ts";
 import { createMedia, type Media } from "./media/media.ts";
 import { createMediaRecords } from "./media/media-records.ts";
-import { createS3Client } from "./s3/s3-client.ts";
+import { connectServices, type Connect, type Services } from "./services.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
 import { createJournal, type JournalState } from "./journal/journal.ts";
@@ -114,27 +110,22 @@ const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;
 export function createReelsync(options: ReelsyncOptions & { mode: "strict" }): Reelsync<"strict">;
 export function createReelsync(options?: ReelsyncOptions): Reelsync;
 export function createReelsync(options?: ReelsyncOptions): Reelsync {
-  const config = loadConfig(options);
+  return assembleReelsync(loadConfig(options), connectServices);
+}
+
+/** Puts the parts together around the services. */
+export function assembleReelsync(config: Config, connect: Connect): Reelsync {
   const events = createEvents();
+  const services = connect(config, events, () => letters.deliverWaiting());
   const slots = createTransferSlots({ requests: config.s3.maxConcurrency, bytes: MEMORY_FOR_TRANSFERS });
   const breakers = {
-    s3: createBreaker("s3", config.s3.bucket, events),
-    convex: createBreaker("convex", new URL(config.convexUrl).host, events),
+    s3: createBreaker("s3", config.s3.bucket, events, services),
+    convex: createBreaker("convex", new URL(config.convexUrl).host, events, services),
   };
   const guard = (dependency: Dependency) =>
     createGuard(dependency, breakers[dependency], config.retry, events);
-  const { post, close: closeConnections } = createPost();
-  const tokens = createAgentTokens(config.auth, post);
-  const convex = createConvexCaller({
-    url: config.convexUrl,
-    post,
-    tokens,
-    events,
-    transport: transportWithin(config.retry),
-    onAnswer: () => letters.deliverWaiting(),
-  });
+  const { tokens, convex, s3 } = services;
   const records = createRecords(convex, guard("convex"));
-  const s3 = createS3Client(config.s3);
   const objects = createObjectStore(config.s3, slots, guard("s3"), events, s3);
   const spool = createDeadLetterSpool(config.deadLetterDir);
   const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
@@ -261,7 +252,7 @@ export function createReelsync(options?: ReelsyncOptions): Reelsync {
       await letters.idle();
       await health.close();
       objects.close();
-      closeConnections();
+      services.close();
       breakers.s3.close();
       breakers.convex.close();
     },
@@ -278,10 +269,16 @@ function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS
   }, graceMs);
 }
 
-function createBreaker(dependency: Dependency, of: string, events: Events): CircuitBreaker {
+function createBreaker(
+  dependency: Dependency,
+  of: string,
+  events: Events,
+  { probeAfterMs }: Services,
+): CircuitBreaker {
   const name = `${dependency}:${of}`;
   return createCircuitBreaker({
     name,
+    ...(probeAfterMs !== undefined && { resetAfterMs: probeAfterMs }),
     onChange: (to, from) => events.emit({ type: "breaker.changed", dependency, name, to, from }),
   });
 }
