@@ -1,5 +1,6 @@
 /** Answers as JSON lines: progress while it lasts, then the result or the error as the last line. */
 import { SECOND } from "../../../contract/limits.ts";
+import type { Progress } from "../progress.ts";
 import type { Asked } from "./operations.ts";
 import { toldError } from "./told-error.ts";
 
@@ -8,14 +9,14 @@ export const JSON_LINES = "application/x-ndjson";
 /** As often as somebody looking at a bar notices. */
 const PROGRESS_INTERVAL_MS = SECOND / 10;
 
-/** Progress comes with every few kilobytes; of that, each phase's first and a few a second for each upload are told. */
+/** Progress comes with every few kilobytes; of that, the ends of each phase and a few a second are told. */
 export function thinned(tell: (progress: object) => void): Asked["onProgress"] {
   const told = new Map<unknown, { phase: unknown; at: number }>();
   return (progress) => {
-    const { index, phase } = progress as { index?: number; phase?: string };
+    const { index, phase, loaded, total } = progress as Partial<Progress> & { index?: number };
     const last = told.get(index);
     const now = performance.now();
-    if (last?.phase === phase && now - (last?.at ?? 0) < PROGRESS_INTERVAL_MS) return;
+    if (last?.phase === phase && loaded !== total && now - (last?.at ?? 0) < PROGRESS_INTERVAL_MS) return;
     if (phase === "done") told.delete(index);
     else told.set(index, { phase, at: now });
     tell(progress);

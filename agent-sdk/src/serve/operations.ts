@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
+import { Readable } from "node:stream";
 import * as z from "zod";
 import { entityTypeSchema, metadataSchema, type AssetType } from "../../../contract/asset.ts";
 import { sceneUpsertSchema } from "../../../contract/scene.ts";
@@ -113,7 +114,7 @@ export const OPERATIONS = {
     params: uploadSchema,
     run: ({ reelsync }, { file, temporary, ...described }, asked) =>
       temporary === true
-        ? upload(reelsync, createReadStream(file), { fileName: basename(file), ...described }, asked)
+        ? upload(reelsync, Readable.from(bytesOf(file)), { fileName: basename(file), ...described }, asked)
         : upload(reelsync, file, described, asked),
   }),
   uploadBatch: defineOperation({
@@ -189,6 +190,11 @@ export const OPERATIONS = {
     run: async ({ reelsync }) => ({ breakers: reelsync.breakers, journal: reelsync.journal }),
   }),
 } satisfies Record<string, Operation>;
+
+/** Opened when it is read, so that an upload that is refused before that leaves nothing open. */
+async function* bytesOf(file: string): AsyncGenerator {
+  yield* createReadStream(file);
+}
 
 export function upload(
   reelsync: Reelsync,
