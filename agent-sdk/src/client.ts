@@ -257,7 +257,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       breakers.convex.close();
     },
   };
-  return Object.assign(core, createFolders({ core, open }));
+  return Object.assign(core, createFolders({ core, convex, guard: guard("convex"), during, open }));
 }
 
 function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS.Timeout | undefined {

@@ -30,6 +30,8 @@ export type {
   StoredFile,
   StoredFileDetails,
 } from "./storage/storage-backend.ts";
+export type { FolderPlan, PlannedFile, PlannedScene } from "./folders/plan-folder.ts";
+export type { SessionChoice, SyncDirOptions, SyncDirResult } from "./folders/sync-dir.ts";
 export type { SkippedFile, SkipReason } from "./folders/read-folder.ts";
 export type { MirroredFile, UploadDirOptions, UploadDirResult } from "./folders/upload-dir.ts";
 export type { UploadStatus } from "./upload-status.ts";

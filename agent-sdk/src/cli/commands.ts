@@ -13,11 +13,13 @@ import { sceneUpsert } from "./commands/scene.ts";
 import { serve } from "./commands/serve.ts";
 import { sessionCreate, sessionEnd } from "./commands/session.ts";
 import { status } from "./commands/status.ts";
+import { sync } from "./commands/sync.ts";
 import { tokenCreate } from "./commands/token.ts";
 import { upload } from "./commands/upload.ts";
 
 export const COMMANDS: readonly Command[] = [
   upload,
+  sync,
   sessionCreate,
   sessionEnd,
   sceneUpsert,

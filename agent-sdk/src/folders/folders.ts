@@ -1,21 +1,35 @@
 /** What the client does with whole folders, put together over its calls for single files. */
+import type { CallConvex } from "../convex/convex-caller.ts";
 import type { Reelsync } from "../client.ts";
+import type { Guard } from "../resilience/guard.ts";
+import { createSessionReader } from "./session-content.ts";
+import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
 import { uploadDir, type UploadDirOptions, type UploadDirResult } from "./upload-dir.ts";
 
 export interface Folders {
   /** A folder's tree under a prefix of the bucket, bytes only, without records. What is there already is not sent again. */
   uploadDir: (localRoot: string, prefix: string, options?: UploadDirOptions) => Promise<UploadDirResult>;
+  /**
+   * A render's output folder as a session: sub-folders and names become scenes, files their assets. What is recorded with
+   * this content already is not sent again. A file that fails is listed in `failed` and leaves the others alone.
+   */
+  syncDir: (dir: string, options: SyncDirOptions) => Promise<SyncDirResult>;
 }
 
 export interface FoldersParts {
   core: Omit<Reelsync, keyof Folders>;
+  convex: CallConvex;
+  guard: Guard;
+  during: SyncParts["during"];
   /** Runs what has to end before the client is closed. */
   open: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-export function createFolders({ core, open }: FoldersParts): Folders {
+export function createFolders({ core, convex, guard, during, open }: FoldersParts): Folders {
+  const sync: SyncParts = { core, readSession: createSessionReader(convex, guard), during };
   return {
     uploadDir: (localRoot, prefix, options) =>
       open(() => uploadDir(core.storage, localRoot, prefix, options)),
+    syncDir: (dir, options) => open(() => syncDir(sync, dir, options)),
   };
 }

@@ -1,0 +1,76 @@
+/** A folder's plan and what came of it, as lines for people and as documents. */
+import type { FolderPlan, PlannedFile } from "../folders/plan-folder.ts";
+import type { SkippedFile } from "../folders/read-folder.ts";
+import type { SyncDirResult } from "../folders/sync-dir.ts";
+import { columns, plain } from "./columns.ts";
+import { EXIT, exitCodeOf, type ExitCode } from "./exit-code.ts";
+import { describe, type Output } from "./output.ts";
+import { plural, size } from "./quantities.ts";
+
+export function givePlan(
+  { files, newScenes, skipped, sessionId }: FolderPlan & { sessionId?: string },
+  output: Output,
+): void {
+  const lines = columns(files.map((file) => cells(file, "planned")));
+  files.forEach((file, index) =>
+    output.give({ ...withSession(sessionId), ...file, state: "planned" }, lines[index] ?? ""),
+  );
+  giveSkipped(skipped, output);
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  output.say(
+    `would sync ${plural(files.length, "file")}, ${size(total)}, ${plural(newScenes.length, "new scene")}`,
+  );
+}
+
+/** The exit code of each file. */
+export function giveOutcome(
+  result: Pick<SyncDirResult, "sessionId" | "successful" | "failed"> & FolderPlan,
+  output: Output,
+): ExitCode[] {
+  const { sessionId, successful, failed, skipped } = result;
+  const state = (one: (typeof successful)[number]) => (one.deduped === true ? "known already" : one.state);
+  const lines = columns(successful.map((one) => cells(one, state(one))));
+  successful.forEach((one, index) => output.give({ ...withSession(sessionId), ...one }, lines[index] ?? ""));
+  for (const { error, ...file } of failed) {
+    if (output.json) output.give({ ...withSession(sessionId), ...file, error: describe(error) }, "");
+    else {
+      output.say(plain(file.relative));
+      output.fail(error);
+    }
+  }
+  giveSkipped(skipped, output);
+  const known = successful.filter(({ deduped }) => deduped === true).length;
+  const counts = [
+    `${successful.length - known} sent`,
+    `${known} known already`,
+    `${failed.length} failed`,
+    `${skipped.length} skipped`,
+  ];
+  output.say(`${sessionId === undefined ? "" : `session ${sessionId}: `}${counts.join(", ")}`);
+  return [EXIT.ok, ...failed.map(({ error }) => exitCodeOf(error))];
+}
+
+function giveSkipped(skipped: readonly SkippedFile[], output: Output): void {
+  for (const { relative, reason } of skipped) {
+    if (output.json) output.give({ relative, skipped: reason }, "");
+    else output.say(`${plain(relative)}: skipped, ${reason}`);
+  }
+}
+
+function withSession(sessionId: string | undefined): { sessionId?: string } {
+  return sessionId === undefined ? {} : { sessionId };
+}
+
+function cells(
+  { scene, assetType, chunkIndex, relative, size: bytes }: PlannedFile,
+  state: string,
+): string[] {
+  return [
+    scene === undefined ? "(session)" : plain(scene),
+    assetType,
+    String(chunkIndex),
+    state,
+    size(bytes),
+    plain(relative),
+  ];
+}

@@ -1,0 +1,187 @@
+/**
+ * `syncDir`: a render's output folder with its records. Reads the folder, plans by names (`plan-folder.ts`), makes the
+ * session and the scenes that are missing, and gives the files to `batchSyncAssets`. Repeating it sends nothing.
+ */
+import { basename, resolve } from "node:path";
+import pMap from "p-map";
+import type { SessionCreate } from "../../../contract/session.ts";
+import type { CallOptions, Reelsync } from "../client.ts";
+import type { Call } from "../call.ts";
+import { codedError, ReelsyncError } from "../errors.ts";
+import type { Progress } from "../progress.ts";
+import type { UploadRequest, UploadResult } from "../upload-request.ts";
+import {
+  NOTHING_KNOWN,
+  planFolder,
+  type FolderPlan,
+  type PlannedFile,
+  type PlannedScene,
+} from "./plan-folder.ts";
+import { readFolder } from "./read-folder.ts";
+import { titleOf } from "./scene-place.ts";
+import { knownSession, PATH_FACT, type ReadSession, type SessionContent } from "./session-content.ts";
+
+/** One that is there by its id, or one by its natural key, which is created if there is none. */
+export type SessionChoice =
+  | { sessionId: string; session?: undefined }
+  | {
+      sessionId?: undefined;
+      /** Key and title are the folder's name unless given. */
+      session: Pick<SessionCreate, "project"> & Partial<SessionCreate>;
+    };
+
+export type SyncDirOptions = SessionChoice & {
+  /** Patterns as in a .gitignore, beside those of the folder's `.reelsyncignore`. */
+  ignore?: readonly string[];
+  /** Only plans; nothing is created or sent. */
+  dryRun?: boolean;
+  /** Told of the plan before the first file is sent. */
+  onPlan?: (plan: FolderPlan) => void;
+  /** Told how far each file is. */
+  onProgress?: (relative: string, progress: Progress) => void;
+  signal?: AbortSignal;
+  /** Longest time for the whole folder; each upload has the client's `timeoutMs` beside it. */
+  timeoutMs?: number;
+};
+
+export interface SyncDirResult extends FolderPlan {
+  /** Absent where a dry run would have created the session. */
+  sessionId?: string;
+  successful: (PlannedFile & UploadResult)[];
+  failed: (PlannedFile & { error: ReelsyncError })[];
+}
+
+/** What folders need of the client. */
+export interface SyncParts {
+  core: Pick<Reelsync, "createSession" | "upsertScene" | "batchSyncAssets">;
+  readSession: ReadSession;
+  during: <T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>) => Promise<T>;
+}
+
+const SCENES_AT_ONCE = 8;
+
+export async function syncDir(
+  parts: SyncParts,
+  dir: string,
+  options: SyncDirOptions,
+): Promise<SyncDirResult> {
+  const root = resolve(dir);
+  const { files, skipped } = await readFolder(root, options.ignore);
+  const paths = new Map(files.map(({ relative, path }) => [relative, path]));
+  const { sessionId, content } = await openSession(parts, root, options);
+  const plan = planFolder(files, content === undefined ? NOTHING_KNOWN : knownSession(content));
+  plan.skipped.unshift(...skipped);
+  options.onPlan?.(plan);
+  const result: SyncDirResult = {
+    ...plan,
+    ...(sessionId !== undefined && { sessionId }),
+    successful: [],
+    failed: [],
+  };
+  if (options.dryRun === true || sessionId === undefined) return result;
+  const outcome = await sendPlanned(
+    parts,
+    { sessionId, content, plan },
+    (file) => paths.get(file.relative) ?? "",
+    options,
+  );
+  return { ...result, ...outcome };
+}
+
+async function openSession(
+  { core, readSession, during }: SyncParts,
+  root: string,
+  { sessionId, session, dryRun = false, signal }: SyncDirOptions,
+): Promise<{ sessionId?: string; content?: SessionContent }> {
+  const callOptions = signal === undefined ? {} : { signal };
+  const read = async (id: string) => ({
+    sessionId: id,
+    content: await during(callOptions, (call) => readSession(id, call)),
+  });
+  if (sessionId !== undefined) return read(sessionId);
+  if (typeof (session as unknown) !== "object") {
+    throw new ReelsyncError(
+      "INVALID_ARGUMENT",
+      "Neither sessionId nor session says where the folder belongs",
+    );
+  }
+  if (dryRun) return {};
+  const named = sessionFor(root, session);
+  const made = await core.createSession(named, callOptions);
+  return made.created ? { sessionId: made.sessionId } : read(made.sessionId);
+}
+
+export function sessionFor(
+  root: string,
+  session: Pick<SessionCreate, "project"> & Partial<SessionCreate>,
+): SessionCreate {
+  const name = basename(root);
+  return { sessionKey: name, title: titleOf(name), ...session };
+}
+
+interface Planned {
+  sessionId: string;
+  content: SessionContent | undefined;
+  plan: FolderPlan;
+}
+
+/** Scenes first, then the files; a scene that cannot be made fails its files and no others. */
+export async function sendPlanned(
+  { core }: Pick<SyncParts, "core">,
+  { sessionId, content, plan }: Planned,
+  sourceOf: (file: PlannedFile) => UploadRequest["file"],
+  { signal, timeoutMs, onProgress }: Pick<SyncDirOptions, "signal" | "timeoutMs" | "onProgress">,
+): Promise<Pick<SyncDirResult, "successful" | "failed">> {
+  const callOptions = {
+    ...(signal !== undefined && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
+  const scenes = new Map<string, string | ReelsyncError>(
+    content?.timeline.scenes.map(({ sceneKey, sceneId }) => [sceneKey, sceneId]),
+  );
+  await pMap(
+    plan.newScenes,
+    async (scene: PlannedScene) => {
+      const made = core.upsertScene({ sessionId, ...scene }, signal === undefined ? {} : { signal });
+      scenes.set(scene.sceneKey, await made.then(({ sceneId }) => sceneId, codedError));
+    },
+    { concurrency: SCENES_AT_ONCE },
+  );
+
+  const outcome: Pick<SyncDirResult, "successful" | "failed"> = { successful: [], failed: [] };
+  const sent: PlannedFile[] = [];
+  const requests: UploadRequest[] = [];
+  for (const file of plan.files) {
+    const at = file.scene === undefined ? sessionId : scenes.get(file.scene);
+    if (typeof at !== "string") {
+      outcome.failed.push({
+        ...file,
+        error: at ?? new ReelsyncError("SCENE_NOT_FOUND", `No scene ${file.scene}`),
+      });
+      continue;
+    }
+    sent.push(file);
+    requests.push({
+      file: sourceOf(file),
+      entity: file.scene === undefined ? { type: "session", id: at } : { type: "scene", id: at },
+      assetType: file.assetType,
+      chunkIndex: file.chunkIndex,
+      fileName: basename(file.relative),
+      metadata: { [PATH_FACT]: file.relative },
+      ...(file.contentType !== undefined && { contentType: file.contentType }),
+      ...(onProgress !== undefined && {
+        onProgress: (progress: Progress) => onProgress(file.relative, progress),
+      }),
+    });
+  }
+  const { successful, failed } = await core.batchSyncAssets(requests, callOptions);
+  for (const { index, ...done } of successful) outcome.successful.push({ ...at(sent, index), ...done });
+  for (const { index, error } of failed) outcome.failed.push({ ...at(sent, index), error });
+  return outcome;
+}
+
+function at(files: readonly PlannedFile[], index: number): PlannedFile {
+  const file = files[index];
+  if (file === undefined) throw new RangeError(`no file was sent as number ${index}`);
+  return file;
+}
