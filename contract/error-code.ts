@@ -124,6 +124,14 @@ export const ERRORS = {
   // reconcile and repair
   RECONCILE_BUSY: { disposition: "retry", fix: "Wait for the running reconcile run to finish." },
   REPAIR_REFUSED: { disposition: "stop", fix: "The finding no longer holds; start a new run." },
+  STORAGE_QUOTA_EXCEEDED: {
+    disposition: "stop",
+    fix: "Free storage, or raise STORAGE_S3_MAX_SIZE_GB or STORAGE_LOCAL_MAX_SIZE_GB.",
+  },
+  LOCAL_STORAGE_UNAVAILABLE: {
+    disposition: "retry",
+    fix: "Free space on the disk of STORAGE_LOCAL_DIR, or make the folder writable.",
+  },
   STORAGE_UNCONFIGURED: {
     disposition: "stop",
     fix: "Set the S3 variables on the Convex deployment; see .env.example.",

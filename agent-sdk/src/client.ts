@@ -21,7 +21,6 @@ import {
 import { createGuard } from "./resilience/guard.ts";
 import { createFolders, type Folders } from "./folders/folders.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
-import { createObjectStore } from "./s3/object-store.ts";
 import { createMedia, type Media } from "./media/media.ts";
 import { createMediaRecords } from "./media/media-records.ts";
 import { connectServices, type Connect, type Services } from "./services.ts";
@@ -29,7 +28,7 @@ import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
 import { createJournal, type JournalState } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
-import { createS3Storage } from "./storage/s3-storage.ts";
+import { openStorage } from "./storage/open-storage.ts";
 import type { StorageAccess } from "./storage/storage-backend.ts";
 import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
@@ -126,7 +125,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     createGuard(dependency, breakers[dependency], config.retry, events);
   const { tokens, convex, s3 } = services;
   const records = createRecords(convex, guard("convex"));
-  const objects = createObjectStore(config.s3, slots, guard("s3"), events, s3);
+  const { objects, storage } = openStorage(config, { client: s3, slots, guard: guard("s3"), events });
   const spool = createDeadLetterSpool(config.deadLetterDir);
   const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
   const journal = createJournal(config.journalDir, config.journal, events);
@@ -161,14 +160,6 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     tokens,
     events,
     upload: (asked) => uploadWithConvexSync(line, asked),
-  });
-  const storage = createS3Storage({
-    client: s3,
-    config: config.s3,
-    objects,
-    slots,
-    guard: guard("s3"),
-    timeoutMs: config.timeoutMs,
   });
   const media = createMedia({
     records: createMediaRecords(convex, guard("convex")),

@@ -29,6 +29,18 @@ export interface S3Options {
   maxAttempts?: number;
   /** Bytes from which on a file goes up in parts. */
   multipartThreshold?: number;
+  /** Most bytes the bucket may hold before an upload is refused; no limit unless set. */
+  maxBytes?: number;
+}
+
+export interface LocalStorageOptions {
+  /** The folder of the key tree, `.reelsync/storage` unless set. */
+  dir?: string;
+  /** Most bytes it may hold; no limit unless set. */
+  maxBytes?: number;
+  /** Where the folder is served, and the secret its URLs are signed with: the deployment's own values. */
+  baseUrl?: string;
+  signingKey?: string;
 }
 
 export type Mode = "queue" | "strict";
@@ -54,6 +66,9 @@ export interface ReelsyncOptions {
   /** Names this machine on dead letters, so that a replay reaches the one that holds the file. The host's name unless set. */
   agentName?: string;
   s3?: S3Options;
+  /** Where bytes are kept: the bucket (`S3`, the default), or a folder of this machine (`LOCAL`). */
+  storageType?: "S3" | "LOCAL";
+  local?: LocalStorageOptions;
   /** Where letters wait while Convex is unreachable, and the bytes of parked Buffers and streams. */
   deadLetterDir?: string;
   /**
@@ -123,12 +138,24 @@ export interface S3Config {
   /** Delays between the attempts of a single request. */
   readonly transport: Pick<RetryPolicy, "baseDelayMs" | "maxDelayMs">;
   readonly multipartThreshold: number;
+  readonly maxBytes: number | undefined;
+}
+
+export interface LocalStorageConfig {
+  readonly dir: string;
+  readonly maxBytes: number | undefined;
+  readonly baseUrl: string | undefined;
+  readonly signingKey: string | undefined;
+  readonly presignSeconds: number;
 }
 
 export interface Config {
   readonly convexUrl: string;
   readonly auth: AgentAuth;
   readonly agentName: string | undefined;
+  readonly storageType: "S3" | "LOCAL";
+  readonly local: LocalStorageConfig;
+  /** With `LOCAL` only as complete as the environment is: nothing connects with it then. */
   readonly s3: S3Config;
   readonly deadLetterDir: string;
   readonly mode: Mode;
@@ -141,12 +168,13 @@ export interface Config {
   readonly secrets: readonly string[];
 }
 
-/** Where credentials are found elsewhere. */
-const NO_KEYS = { accessKeyId: "", secretAccessKey: "" };
+/** Where credentials are found elsewhere, or files are kept in a folder. */
+const NOT_SET = { bucket: "", accessKeyId: "", secretAccessKey: "" };
 
 export function loadConfig(options: ReelsyncOptions = {}): Config {
-  const { s3, env = process.env, agentToken, retry, journal, ...rest } = options;
-  const { values, faults } = readSettings<Settings>(SETTINGS, { ...s3, ...rest }, env);
+  const { s3, local, env = process.env, agentToken, retry, journal, ...rest } = options;
+  const given = { ...s3, s3MaxBytes: s3?.maxBytes, ...localOptions(local), ...rest };
+  const { values, faults } = readSettings<Settings>(SETTINGS, given, env);
   const siteUrl = values.convexSiteUrl ?? siteUrlOf(values.convexUrl);
 
   if (agentToken === undefined && values.agentKey === undefined) {
@@ -157,7 +185,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       "CONVEX_SITE_URL is missing: set it to the URL of the deployment's HTTP actions (it follows from CONVEX_URL for *.convex.cloud only)",
     );
   }
-  if (values.region === undefined && values.endpoint === undefined) {
+  if (values.storageType === "S3" && values.region === undefined && values.endpoint === undefined) {
     faults.push("AWS_REGION is missing: set it to the bucket's region");
   }
   const retries = retrySchema.safeParse(retry ?? {});
@@ -175,6 +203,12 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     journalDir,
     ingestAllowHosts,
     timeoutMs,
+    storageType,
+    localDir,
+    localMaxBytes,
+    localBaseUrl,
+    localSigningKey,
+    s3MaxBytes,
     ...store
   } = values as Settings;
   const policy = retries.data ?? OPERATION_RETRY;
@@ -185,9 +219,18 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
         ? { kind: "key", key: agentKey ?? "", tokenUrl: `${withoutSlash(siteUrl ?? "")}/agent/token` }
         : { kind: "token", fetchToken: agentToken },
     agentName,
+    storageType,
+    local: {
+      dir: localDir,
+      maxBytes: localMaxBytes,
+      baseUrl: localBaseUrl === undefined ? undefined : withoutSlash(localBaseUrl),
+      signingKey: localSigningKey,
+      presignSeconds: store.presignSeconds,
+    },
     s3: {
-      ...NO_KEYS,
+      ...NOT_SET,
       ...store,
+      maxBytes: s3MaxBytes,
       // S3-compatible stores accept any region in a signature; this is the one they document.
       region: store.region ?? "us-east-1",
       // Only AWS itself reliably answers on a host name per bucket.
@@ -201,8 +244,19 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     ingestAllowHosts,
     timeoutMs,
     retry: policy,
-    secrets: [agentKey, store.secretAccessKey, store.sessionToken].filter((value) => value !== undefined),
+    secrets: [agentKey, store.secretAccessKey, store.sessionToken, localSigningKey].filter(
+      (value) => value !== undefined,
+    ),
   });
+}
+
+function localOptions({ dir, maxBytes, baseUrl, signingKey }: LocalStorageOptions = {}) {
+  return {
+    localDir: dir,
+    localMaxBytes: maxBytes,
+    localBaseUrl: baseUrl,
+    localSigningKey: signingKey,
+  };
 }
 
 /** Convex Cloud serves the HTTP actions of `https://x.convex.cloud` at `https://x.convex.site`. */

@@ -48,6 +48,21 @@ export class ReelsyncError extends Error {
   }
 }
 
+/** The storage holds as much as it may (`STORAGE_*_MAX_SIZE_GB`); nothing was stored. Its code is STORAGE_QUOTA_EXCEEDED. */
+export class StorageQuotaExceededError extends ReelsyncError {
+  readonly usedBytes: number;
+  readonly maxBytes: number;
+
+  constructor(size: number, { usedBytes, maxBytes }: { usedBytes: number; maxBytes: number }) {
+    super(
+      "STORAGE_QUOTA_EXCEEDED",
+      `${size} bytes more do not fit: ${usedBytes} of ${maxBytes} bytes are used or reserved`,
+    );
+    this.usedBytes = usedBytes;
+    this.maxBytes = maxBytes;
+  }
+}
+
 /** The same error for one upload; errors of a shared request (a token, a probe) reach several. */
 export function parkedAs(error: ReelsyncError, deadLetter: ParkedLetter): ReelsyncError {
   const { code, message, requestId, retryAfterMs } = error;
@@ -127,6 +142,7 @@ export function waitsForService({ code }: ReelsyncError): boolean {
     code === "CLOCK_SKEWED" ||
     code === "CIRCUIT_OPEN" ||
     code === "DEADLINE_EXCEEDED" ||
+    code === "LOCAL_STORAGE_UNAVAILABLE" ||
     code === "CONFLICT"
   );
 }

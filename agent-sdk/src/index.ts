@@ -5,10 +5,10 @@ export {
   type Reelsync,
   type SessionEnd,
 } from "./client.ts";
-export type { JournalOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
+export type { JournalOptions, LocalStorageOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
 export type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 export type { Watch } from "./dead-letters/replay.ts";
-export { isReelsyncError, ReelsyncError, type ParkedLetter } from "./errors.ts";
+export { isReelsyncError, ReelsyncError, StorageQuotaExceededError, type ParkedLetter } from "./errors.ts";
 export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts";
 export type { IngestRequest, NotStored } from "./ingest/ingest-from-url.ts";
 export type { LocalCopy, LocalCopyOptions, LocalResult } from "./media/local-copy.ts";

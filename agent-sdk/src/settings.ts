@@ -3,6 +3,7 @@ import * as z from "zod";
 import {
   DEFAULT_MULTIPART_THRESHOLD_BYTES,
   DEFAULT_PRESIGN_SECONDS,
+  GIB,
   MAX_PRESIGN_SECONDS,
   MAX_SINGLE_PUT_BYTES,
   MIB,
@@ -21,6 +22,8 @@ interface Setting {
   secret?: true;
   /** Need not be set where the AWS SDK finds credentials by itself (`S3_CREDENTIALS=chain`). */
   unlessChain?: true;
+  /** Need not be set where files are kept in a folder (`STORAGE_TYPE=LOCAL`). */
+  unlessLocal?: true;
 }
 
 type Variable = string | { name: string; times: number };
@@ -79,6 +82,7 @@ export const SETTINGS = {
     env: ["S3_BUCKET", "S3_BUCKET_NAME", "STORAGE_S3_BUCKET"],
     schema: text,
     to: "the bucket's name",
+    unlessLocal: true,
   },
   region: {
     env: ["AWS_REGION", "AWS_DEFAULT_REGION", "STORAGE_S3_REGION"],
@@ -91,6 +95,7 @@ export const SETTINGS = {
     to: "the access key's id, or S3_CREDENTIALS to chain for a profile or role",
     secret: true,
     unlessChain: true,
+    unlessLocal: true,
   },
   secretAccessKey: {
     env: ["AWS_SECRET_ACCESS_KEY", "STORAGE_S3_SECRET_ACCESS_KEY"],
@@ -98,6 +103,7 @@ export const SETTINGS = {
     to: "the access key's secret",
     secret: true,
     unlessChain: true,
+    unlessLocal: true,
   },
   credentials: {
     env: ["S3_CREDENTIALS"],
@@ -149,8 +155,39 @@ export const SETTINGS = {
   },
   storageType: {
     env: ["STORAGE_TYPE"],
-    schema: z.literal("S3", "this version stores in S3 only").optional(),
-    to: "S3, or leave it unset",
+    schema: z
+      .preprocess(
+        (value) => (typeof value === "string" ? value.toUpperCase() : value),
+        z.enum(["S3", "LOCAL"], "expected S3 or LOCAL"),
+      )
+      .default("S3"),
+    to: "S3 or LOCAL",
+  },
+  s3MaxBytes: {
+    env: [{ name: "STORAGE_S3_MAX_SIZE_GB", times: GIB }],
+    schema: count.min(1).optional(),
+    to: "GiB, or leave it unset for no limit",
+  },
+  localDir: {
+    env: ["STORAGE_LOCAL_DIR", "STORAGE_LOCAL_PATH"],
+    schema: text.default(".reelsync/storage"),
+    to: "a writable folder",
+  },
+  localMaxBytes: {
+    env: [{ name: "STORAGE_LOCAL_MAX_SIZE_GB", times: GIB }],
+    schema: count.min(1).optional(),
+    to: "GiB, or leave it unset for no limit",
+  },
+  localBaseUrl: {
+    env: ["STORAGE_LOCAL_BASE_URL"],
+    schema: address.optional(),
+    to: "where the folder is served, e.g. http://127.0.0.1:9010",
+  },
+  localSigningKey: {
+    env: ["STORAGE_LOCAL_SIGNING_KEY"],
+    schema: text.min(16, "expected at least 16 characters").optional(),
+    to: "the secret that signs URLs of local files, at least 16 characters",
+    secret: true,
   },
   ingestAllowHosts: {
     env: ["REELSYNC_INGEST_ALLOW_HOSTS"],
@@ -192,9 +229,11 @@ export function readSettings<T extends Record<string, unknown>>(
 ): ReadSettings<T> {
   const values: Record<string, unknown> = {};
   const faults: string[] = [];
+  const isLocal = keepsLocally(options, env);
   for (const [name, setting] of Object.entries<Setting>(table)) {
     const { value, source } = find(name, setting, options, env);
     if (value === undefined && setting.unlessChain && usesChain(options, env)) continue;
+    if (value === undefined && isLocal && setting.unlessLocal) continue;
     const parsed = setting.schema.safeParse(value);
     if (parsed.success) values[name] = parsed.data;
     else faults.push(`${source} ${fault(value, setting, parsed.error)}: set it to ${setting.to}`);
@@ -207,6 +246,14 @@ function usesChain(
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {
   return find("credentials", SETTINGS.credentials, options, env).value === "chain";
+}
+
+function keepsLocally(
+  options: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  const { value } = find("storageType", SETTINGS.storageType, options, env);
+  return typeof value === "string" && value.toUpperCase() === "LOCAL";
 }
 
 function fault(value: unknown, setting: Setting, error: z.ZodError): string {

@@ -64,6 +64,20 @@ describe("what a complete environment gives", () => {
     expect(loadConfig({ env: { ...env, S3_FORCE_PATH_STYLE: "false" } }).s3.forcePathStyle).toBe(false);
   });
 
+  test("files kept in a folder need no bucket, and its settings have their own names", () => {
+    const { CONVEX_URL, REELSYNC_AGENT_KEY } = COMPLETE;
+    const env = { CONVEX_URL, REELSYNC_AGENT_KEY, STORAGE_TYPE: "local", STORAGE_LOCAL_PATH: "/srv/reels" };
+    expect(loadConfig({ env: { ...env, STORAGE_LOCAL_MAX_SIZE_GB: "1.5" } })).toMatchObject({
+      storageType: "LOCAL",
+      local: { dir: "/srv/reels", maxBytes: 1.5 * 1024 * MIB },
+    });
+    expect(loadConfig({ env: { ...COMPLETE, STORAGE_S3_MAX_SIZE_GB: "2" } })).toMatchObject({
+      storageType: "S3",
+      s3: { maxBytes: 2 * 1024 * MIB },
+      local: { dir: ".reelsync/storage" },
+    });
+  });
+
   test("a token minted elsewhere needs neither an agent key nor a site URL", () => {
     const { REELSYNC_AGENT_KEY: _, ...env } = { ...COMPLETE, CONVEX_URL: "https://convex.studio.example" };
     const config = loadConfig({ env, agentToken: async () => "token" });
@@ -94,14 +108,16 @@ describe("[G7] what a wrong environment gets", () => {
       S3_FORCE_PATH_STYLE: "maybe",
       S3_MULTIPART_THRESHOLD_MB: "1",
       S3_PRESIGN_EXPIRATION: "604801",
-      STORAGE_TYPE: "LOCAL",
+      STORAGE_TYPE: "FTP",
+      STORAGE_LOCAL_SIGNING_KEY: "too short",
     });
     expect(message).toContain('CONVEX_URL is wrong ("happy-cat": expected a http(s) URL)');
     expect(message).toContain('S3_MAX_ATTEMPTS is wrong ("many": expected a number)');
     expect(message).toContain('S3_FORCE_PATH_STYLE is wrong ("maybe": expected true or false)');
     expect(message).toContain("S3_MULTIPART_THRESHOLD_MB is wrong");
     expect(message).toContain("S3_PRESIGN_EXPIRATION is wrong");
-    expect(message).toContain('STORAGE_TYPE is wrong ("LOCAL": this version stores in S3 only)');
+    expect(message).toContain('STORAGE_TYPE is wrong ("FTP": expected S3 or LOCAL)');
+    expect(message).toContain("STORAGE_LOCAL_SIGNING_KEY is wrong (expected at least 16 characters)");
   });
 
   test("a site URL that cannot be derived is asked for", () => {

@@ -85,6 +85,8 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   RECONCILE_BUSY: EXIT.temporary,
   REPAIR_REFUSED: EXIT.conflict,
   STORAGE_UNCONFIGURED: EXIT.fatal,
+  STORAGE_QUOTA_EXCEEDED: EXIT.quota,
+  LOCAL_STORAGE_UNAVAILABLE: EXIT.temporary,
 };
 
 /** A command line that cannot be run as it was written. */

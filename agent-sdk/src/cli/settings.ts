@@ -68,7 +68,12 @@ export function agentSettings(env: Env): AgentSettings {
 
 /** Where the bucket is; of the deployment, nothing. */
 export function storeSettings(env: Env): S3Config {
-  return loadConfig({ env, convexUrl: "http://unused.invalid", agentToken: async () => "" }).s3;
+  return loadConfig({
+    env,
+    storageType: "S3",
+    convexUrl: "http://unused.invalid",
+    agentToken: async () => "",
+  }).s3;
 }
 
 /** Where this machine's journal is; of the rest, nothing. */

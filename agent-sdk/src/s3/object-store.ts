@@ -9,7 +9,7 @@
  *   too, because some stores answer the completion without one.
  * MD5 is computed nowhere: it would cost more than everything else together, and under KMS an ETag is no MD5.
  */
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { StoredObject } from "../../../contract/asset.ts";
 import { SECOND } from "../../../contract/limits.ts";
 import { openCall, type Call } from "../call.ts";
@@ -21,11 +21,15 @@ import { createMultipartUpload, removeParts } from "./multipart-upload.ts";
 import { objectUrl } from "./object-url.ts";
 import { requestS3 } from "./request-s3.ts";
 import { createS3Client } from "./s3-client.ts";
+import { s3Code } from "./s3-errors.ts";
 import { putWhole } from "./single-put.ts";
+import type { StorageType } from "../storage/storage-backend.ts";
+import { createQuota } from "../storage/storage-quota.ts";
 import type { ObjectToStore } from "./stored-object.ts";
 import type { TransferSlots } from "./transfer-slots.ts";
 
 export interface ObjectStore {
+  readonly type: StorageType;
   readonly bucket: string;
   /**
    * Throws when the bucket or the credentials are wrong from the start, so that nothing is begun for nothing. Asks once
@@ -49,6 +53,7 @@ export function createObjectStore(
   guard: Guard,
   events: Events,
   client = createS3Client(config),
+  quota = createQuota(undefined, async () => 0),
 ): ObjectStore {
   let usable: Promise<void> | undefined;
 
@@ -92,7 +97,22 @@ export function createObjectStore(
     }
   }
 
+  /** Only asked where the bucket has a limit. */
+  async function sizeOf(key: string, call: Call): Promise<number> {
+    try {
+      const command = new HeadObjectCommand({ Bucket: config.bucket, Key: key });
+      const head = await guard(call, "HeadObject", () =>
+        requestS3(call, "HeadObject", (options) => client.send(command, options)),
+      );
+      return head.ContentLength ?? 0;
+    } catch (error) {
+      if (isReelsyncError(error) && s3Code(error.cause) === "NotFound") return 0;
+      throw error;
+    }
+  }
+
   return {
+    type: "s3",
     bucket: config.bucket,
     async assertUsable(call) {
       usable ??= check(call.signal);
@@ -103,11 +123,15 @@ export function createObjectStore(
         throw error;
       }
     },
-    async store(object, call) {
-      const { plan } = object;
-      if (plan.kind === "multipart") return storeParts({ ...object, plan }, call);
-      return guard(call, "PutObject", () => putWhole(client, config, slots, object, call));
-    },
+    store: (object, call) =>
+      quota.during(object.file.size, {
+        replaces: () => sizeOf(object.key, call),
+        async store() {
+          const { plan } = object;
+          if (plan.kind === "multipart") return storeParts({ ...object, plan }, call);
+          return guard(call, "PutObject", () => putWhole(client, config, slots, object, call));
+        },
+      }),
     abandonParts: abandon,
     url: (key) => objectUrl(client, config, key),
     close: () => client.destroy(),

@@ -8,11 +8,11 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { MAX_PRESIGN_SECONDS, SECOND } from "../../../contract/limits.ts";
+import { SECOND } from "../../../contract/limits.ts";
 import { windowStart } from "../../../contract/stable-url.ts";
 import { openCall, type Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
-import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { isReelsyncError } from "../errors.ts";
 import type { Guard } from "../resilience/guard.ts";
 import type { ObjectStore } from "../s3/object-store.ts";
 import { objectUrl } from "../s3/object-url.ts";
@@ -21,6 +21,7 @@ import { s3Code } from "../s3/s3-errors.ts";
 import { unquoted } from "../s3/stored-object.ts";
 import type { TransferSlots } from "../s3/transfer-slots.ts";
 import { openBody } from "./s3-body.ts";
+import { lifeOf } from "./local-urls.ts";
 import { saveSource } from "./save-source.ts";
 import type {
   PresignedUrl,
@@ -30,6 +31,7 @@ import type {
   StoredFile,
   StoredFileDetails,
 } from "./storage-backend.ts";
+import type { StorageQuota } from "./storage-quota.ts";
 import { assertKeyLength, assertWritableKey, notFound } from "./storage-key.ts";
 import { listing, sizeOf } from "./file-listing.ts";
 
@@ -39,11 +41,12 @@ export interface S3StorageParts {
   objects: ObjectStore;
   slots: TransferSlots;
   guard: Guard;
+  quota: StorageQuota;
   timeoutMs: number;
 }
 
 export function createS3Storage(parts: S3StorageParts): StorageBackend {
-  const { client, config, objects, slots, guard, timeoutMs } = parts;
+  const { client, config, objects, slots, guard, quota, timeoutMs } = parts;
   const Bucket = config.bucket;
 
   const open = (options: StorageCallOptions = {}) =>
@@ -106,18 +109,23 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     }
   }
 
+  async function remove(key: string, call: Call): Promise<void> {
+    try {
+      await ask(call, "DeleteObject", (request) =>
+        client.send(new DeleteObjectCommand({ Bucket, Key: key }), request),
+      );
+    } catch (error) {
+      // Some stores say so, where S3 itself answers that it is gone.
+      if (!isMissing(error)) throw error;
+    }
+  }
+
   async function sign(
     method: "GET" | "PUT",
     key: string,
     { expiresInSeconds, contentType }: PresignOptions,
   ): Promise<PresignedUrl> {
-    const expiresIn = expiresInSeconds ?? config.presignSeconds;
-    if (!Number.isInteger(expiresIn) || expiresIn < 1 || expiresIn > MAX_PRESIGN_SECONDS) {
-      throw new ReelsyncError(
-        "INVALID_ARGUMENT",
-        `expiresInSeconds is ${expiresIn}, expected 1 to ${MAX_PRESIGN_SECONDS}`,
-      );
-    }
+    const expiresIn = lifeOf(expiresInSeconds, config.presignSeconds);
     const now = Date.now();
     if (method === "PUT") {
       assertWritableKey(key);
@@ -181,13 +189,9 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     listFiles: (prefix = "", options) => listing(() => pages(prefix, options)),
     async delete(key, options) {
       assertKeyLength(key);
-      await during(options, async (call) => {
-        await ask(call, "DeleteObject", (request) =>
-          client.send(new DeleteObjectCommand({ Bucket, Key: key }), request),
-        ).catch((error: unknown) => {
-          // Some stores say so, where S3 itself answers that it is gone.
-          if (!isMissing(error)) throw error;
-        });
+      await quota.freeing({
+        frees: async () => (await stat(key, options))?.size ?? 0,
+        remove: () => during(options, (call) => remove(key, call)),
       });
     },
     getPresignedUrl: async (method, key, options = {}) => sign(method, key, options),

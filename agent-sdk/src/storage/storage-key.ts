@@ -2,6 +2,9 @@
 import { MAX_KEY_BYTES } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 
+/** Below the folder of a local tree, what is no object; nowhere a key. */
+export const OWN_FOLDER = ".reelsync";
+
 /** Longest name common file systems take, less the room for what a draft of it is called. */
 const MAX_SEGMENT_BYTES = 240;
 
@@ -13,6 +16,7 @@ export function assertWritableKey(key: string): void {
   assertKeyLength(key);
   if (/[\u0000-\u001f\u007f]/.test(key)) throw invalid(key, "holds a control character");
   if (key.includes("\\")) throw invalid(key, 'holds a "\\"');
+  if (key === OWN_FOLDER || key.startsWith(`${OWN_FOLDER}/`)) throw invalid(key, "is the storage's own");
   for (const segment of key.split("/")) {
     if (segment === "") throw invalid(key, 'begins or ends with "/", or holds "//"');
     if (segment === "." || segment === "..") throw invalid(key, `holds the segment "${segment}"`);
