@@ -212,6 +212,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     syncSessionAssets: (id, files, syncOptions) =>
       open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
     withLocalCopy: (of, fn, copyOptions) => open(() => media.withLocalCopy(of, fn, copyOptions)),
+    combineSession: (id, combineOptions) => open(() => media.combineSession(id, combineOptions)),
     ingestFromUrl: (url, request) => open(() => ingest(url, request)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {

@@ -11,6 +11,7 @@ export type { Watch } from "./dead-letters/replay.ts";
 export { isReelsyncError, ReelsyncError, StorageQuotaExceededError, type ParkedLetter } from "./errors.ts";
 export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts";
 export type { IngestRequest, NotStored } from "./ingest/ingest-from-url.ts";
+export type { CombinedSession, CombineOptions, CombineProgress } from "./media/combine-session.ts";
 export type { LocalCopy, LocalCopyOptions, LocalResult } from "./media/local-copy.ts";
 export type { Phase, Progress } from "./progress.ts";
 export type { BreakerState } from "./resilience/circuit-breaker.ts";
