@@ -31,6 +31,7 @@ import type * as model_assetIntent from "../model/assetIntent.js";
 import type * as model_assetRows from "../model/assetRows.js";
 import type * as model_assets from "../model/assets.js";
 import type * as model_audit from "../model/audit.js";
+import type * as model_begins from "../model/begins.js";
 import type * as model_comparison from "../model/comparison.js";
 import type * as model_deadLetters from "../model/deadLetters.js";
 import type * as model_deleteQueue from "../model/deleteQueue.js";
@@ -95,6 +96,7 @@ declare const fullApi: ApiFromModules<{
   "model/assetRows": typeof model_assetRows;
   "model/assets": typeof model_assets;
   "model/audit": typeof model_audit;
+  "model/begins": typeof model_begins;
   "model/comparison": typeof model_comparison;
   "model/deadLetters": typeof model_deadLetters;
   "model/deleteQueue": typeof model_deleteQueue;

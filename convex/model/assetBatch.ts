@@ -10,12 +10,12 @@ import { isErrorCode } from "../../contract/error-code.ts";
 import type { Refusal } from "../../contract/error-code.ts";
 import type { MutationCtx } from "../_generated/server";
 import type { Caller } from "./access.ts";
-import { noteCommit } from "./assetCommit.ts";
+import { noteCommit, openCommits } from "./assetCommit.ts";
 import type { CommitArgs, Committed } from "./assetCommit.ts";
 import { settleEffects } from "./assetEffects.ts";
-import type { AssetEffect } from "./assetEffects.ts";
 import { noteBegin, uncheckedIntentSchema } from "./assetIntent.ts";
 import type { Opened, UncheckedIntent } from "./assetIntent.ts";
+import { openBegins, settleBegins } from "./begins.ts";
 import { argumentRefusal } from "./refusal.ts";
 
 export const commitArgsSchema = z.object({ assetId: z.string(), object: storedObjectSchema });
@@ -25,10 +25,13 @@ export async function beginAssets(
   caller: Caller,
   items: readonly unknown[],
 ): Promise<ItemOutcome<Opened>[]> {
-  return eachItem<UncheckedIntent, Opened>(ctx, uncheckedIntentSchema, items, async (intent, effects) => ({
+  const begins = openBegins();
+  const outcomes = await eachItem<UncheckedIntent, Opened>(uncheckedIntentSchema, items, async (intent) => ({
     ok: true,
-    ...(await noteBegin(ctx, caller, intent, effects)),
+    ...(await noteBegin(ctx, caller, intent, begins)),
   }));
+  await settleBegins(ctx, begins);
+  return outcomes;
 }
 
 export async function commitAssets(
@@ -36,33 +39,33 @@ export async function commitAssets(
   caller: Caller,
   items: readonly unknown[],
 ): Promise<ItemOutcome<Committed>[]> {
-  return eachItem<CommitArgs, Committed>(ctx, commitArgsSchema, items, async (args, effects) => {
-    const answer = await noteCommit(ctx, caller, args, effects);
+  const commits = openCommits();
+  const outcomes = await eachItem<CommitArgs, Committed>(commitArgsSchema, items, async (args) => {
+    const answer = await noteCommit(ctx, caller, args, commits);
     return answer.status === "refused"
       ? { ok: false, code: answer.code, message: answer.message }
       : { ok: true, assetId: answer.assetId, status: answer.status, version: answer.version };
   });
+  await settleEffects(ctx, commits.effects);
+  return outcomes;
 }
 
 /** In order: of two items for one place, the later one is the newer one. */
 async function eachItem<Item, Answer>(
-  ctx: MutationCtx,
   schema: z.ZodType<Item>,
   items: readonly unknown[],
-  note: (item: Item, effects: AssetEffect[]) => Promise<ItemOutcome<Answer>>,
+  note: (item: Item) => Promise<ItemOutcome<Answer>>,
 ): Promise<ItemOutcome<Answer>[]> {
-  const effects: AssetEffect[] = [];
   const outcomes: ItemOutcome<Answer>[] = [];
   for (const item of items) {
     // Parsed one by one: a malformed item is its own fault, not the batch's.
     const parsed = schema.safeParse(item);
     outcomes.push(
       parsed.success
-        ? await note(parsed.data, effects).catch(asRefused)
+        ? await note(parsed.data).catch(asRefused)
         : refused(argumentRefusal(parsed.error.issues)),
     );
   }
-  await settleEffects(ctx, effects);
   return outcomes;
 }
 

@@ -12,6 +12,7 @@ import type { AssetEffect } from "./assetEffects.ts";
 import { noteGivenUp } from "./assetFailure.ts";
 import { currentOf, newestInSlot, versionsOf } from "./assetRows.ts";
 import { resolveDeadLettersOf } from "./uploadCalls.ts";
+import type { LettersLeft } from "./uploadCalls.ts";
 import { enqueueDelete } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refusal, refuse } from "./refusal.ts";
@@ -37,14 +38,24 @@ export interface CommitArgs {
   object: StoredObject;
 }
 
+/** What the commits of one transaction share. */
+export interface Commits {
+  letters: LettersLeft;
+  effects: AssetEffect[];
+}
+
+export function openCommits(): Commits {
+  return { letters: new Map(), effects: [] };
+}
+
 export async function commitAsset(
   ctx: MutationCtx,
   caller: Caller,
   args: CommitArgs,
 ): Promise<Committed | CommitRefused> {
-  const effects: AssetEffect[] = [];
-  const answer = await noteCommit(ctx, caller, args, effects);
-  await settleEffects(ctx, effects);
+  const commits = openCommits();
+  const answer = await noteCommit(ctx, caller, args, commits);
+  await settleEffects(ctx, commits.effects);
   return answer;
 }
 
@@ -53,7 +64,7 @@ export async function noteCommit(
   ctx: MutationCtx,
   caller: Caller,
   args: CommitArgs,
-  effects: AssetEffect[],
+  commits: Commits,
 ): Promise<Committed | CommitRefused> {
   const row = await requireOwned(ctx, caller, "assets", args.assetId, "ASSET_NOT_FOUND");
   switch (row.status) {
@@ -64,8 +75,8 @@ export async function noteCommit(
     case "uploading": {
       const fault = faultOf(row, args.object);
       return fault === null
-        ? record(ctx, row, args.object, effects)
-        : refuseCommit(ctx, row, args.object, fault, effects);
+        ? record(ctx, row, args.object, commits)
+        : refuseCommit(ctx, row, args.object, fault, commits.effects);
     }
     case "error":
       if (row.errorCode === "COMMIT_REFUSED") return refused(row, row.errorMessage ?? "");
@@ -111,7 +122,7 @@ async function record(
   ctx: MutationCtx,
   row: Doc<"assets">,
   object: StoredObject,
-  effects: AssetEffect[],
+  { letters, effects }: Commits,
 ): Promise<Committed> {
   const stored = {
     etag: object.etag,
@@ -132,7 +143,7 @@ async function record(
 
   const event = { kind: "settled", ready: status === "ready" } as const;
   effects.push({ row: { ...row, version }, event, replaced });
-  await resolveDeadLettersOf(ctx, row);
+  await resolveDeadLettersOf(ctx, row, letters);
   return { assetId: row._id, status, version };
 }
 

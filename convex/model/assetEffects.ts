@@ -9,8 +9,11 @@ import type { AssetEvent } from "./sceneState.ts";
 import { changeSession, NO_CHANGE } from "./sessionCounters.ts";
 import type { SessionChange } from "./sessionCounters.ts";
 
+/** A row as it was read or has just been inserted. */
+export type AssetRow = Omit<Doc<"assets">, "_creationTime">;
+
 export interface AssetEffect {
-  row: Doc<"assets">;
+  row: AssetRow;
   event: AssetEvent;
   /** The version this row took the place of when it became the current one. */
   replaced?: Doc<"assets"> | null;
@@ -70,7 +73,7 @@ function withCommitted(
 /** A session without a thumbnail of its own shows the first one any of its scenes got. */
 function pointersTo(
   session: { thumbnailAssetId?: Id<"assets"> | undefined },
-  row: Doc<"assets">,
+  row: AssetRow,
   replaced: Doc<"assets"> | null,
 ): SessionChange["pointers"] {
   if (row.entityType === "session") {

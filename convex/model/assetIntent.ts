@@ -16,12 +16,12 @@ import { MAX_CHUNKS_PER_SCENE, MAX_OBJECT_BYTES } from "../../contract/limits.ts
 import { formatObjectKey } from "../../contract/object-key.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
-import { requireOwned } from "./access.ts";
 import type { Caller } from "./access.ts";
-import { settleEffects } from "./assetEffects.ts";
-import type { AssetEffect } from "./assetEffects.ts";
+import type { AssetRow } from "./assetEffects.ts";
 import { rowsOfKey, versionsOf } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
+import { entityOf, openBegins, settleBegins } from "./begins.ts";
+import type { Begins, Entity } from "./begins.ts";
 import { resolveDeadLetter } from "./uploadCalls.ts";
 import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
@@ -29,6 +29,7 @@ import { refuse } from "./refusal.ts";
 import { storageTarget } from "./storageEnv.ts";
 import type { StorageTarget } from "./storageEnv.ts";
 import { reserve } from "./usage.ts";
+import type { Announced } from "./usage.ts";
 import { correctWish, satisfying, wishAgain, wishOfCall } from "./wishOrder.ts";
 import type { Wish } from "./wishOrder.ts";
 
@@ -58,19 +59,14 @@ const MAX_ASSETS_PER_SESSION = 16_000;
 /** Types of which an entity has several, told apart by chunkIndex. */
 const INDEXED_TYPES: readonly AssetType[] = ["video_chunk", "transcript", "processed", "other"];
 
-interface Entity {
-  session: Doc<"sessions">;
-  scene: Doc<"scenes"> | null;
-}
-
 export async function beginAsset(
   ctx: MutationCtx,
   caller: Caller,
   unchecked: UncheckedIntent,
 ): Promise<Opened> {
-  const effects: AssetEffect[] = [];
-  const answer = await noteBegin(ctx, caller, unchecked, effects);
-  await settleEffects(ctx, effects);
+  const begins = openBegins();
+  const answer = await noteBegin(ctx, caller, unchecked, begins);
+  await settleBegins(ctx, begins);
   return answer;
 }
 
@@ -79,17 +75,16 @@ export async function noteBegin(
   ctx: MutationCtx,
   caller: Caller,
   unchecked: UncheckedIntent,
-  effects: AssetEffect[],
+  begins: Begins,
 ): Promise<Opened> {
-  const entity = await requireEntity(ctx, caller, unchecked);
-  const { session } = entity;
-  const tenant = await ctx.db.get("tenants", session.tenantId);
-  if (tenant === null) return refuse("NOT_FOUND", "The tenant of this session is gone.");
+  const entity = await entityOf(ctx, caller, unchecked, begins);
+  const { tenant } = entity;
+  const { effects } = begins;
   const intent = checkIntent(unchecked, tenant);
 
   const known = await callOf(ctx, tenant._id, intent.uploadId);
-  const wish = await wishOfCall(ctx, tenant._id, unchecked, known);
-  if (known !== null) return repeatCall(ctx, known, intent, tenant, wish, effects);
+  const wish = await wishOfCall(ctx, tenant._id, unchecked, known, begins.letters);
+  if (known !== null) return repeatCall(ctx, known, intent, tenant, wish, begins);
 
   const newest = await versionsOf(ctx, intent).first();
   const latest = newest === null ? null : await satisfying(ctx, intent, newest);
@@ -104,26 +99,10 @@ export async function noteBegin(
     }
     return opened(latest, latest.status === "ready" ? "ready" : "superseded", true);
   }
-  const row = await openVersion(ctx, entity, tenant, intent, newest?.version ?? 0, wish);
+  const row = await openVersion(ctx, entity, intent, newest?.version ?? 0, wish, begins.announced);
   await rememberCall(ctx, row, intent.uploadId, false, wish);
   effects.push({ row, event: { kind: "opened" } });
   return opened(row, "pending", false);
-}
-
-async function requireEntity(ctx: QueryCtx, caller: Caller, intent: UncheckedIntent): Promise<Entity> {
-  switch (intent.entityType) {
-    case "session": {
-      const session = await requireOwned(ctx, caller, "sessions", intent.entityId, "SESSION_NOT_FOUND");
-      return { session, scene: null };
-    }
-    case "scene": {
-      const scene = await requireOwned(ctx, caller, "scenes", intent.entityId, "SCENE_NOT_FOUND");
-      const session = await requireOwned(ctx, caller, "sessions", scene.sessionId, "SESSION_NOT_FOUND");
-      return { session, scene };
-    }
-    case "upload":
-      return refuse("INVALID_ARGUMENT", 'entityType: "upload" is not open here, pass "scene" or "session".');
-  }
 }
 
 function checkIntent({ made: _made, ...unchecked }: UncheckedIntent, tenant: Doc<"tenants">): AssetIntent {
@@ -168,7 +147,7 @@ async function repeatCall(
   intent: AssetIntent,
   tenant: Doc<"tenants">,
   wish: Wish,
-  effects: AssetEffect[],
+  { announced, effects }: Begins,
 ): Promise<Opened> {
   const row = await ctx.db.get("assets", call.assetId);
   if (row === null) return refuse("ASSET_NOT_FOUND", "The record of this upload is gone.");
@@ -185,7 +164,7 @@ async function repeatCall(
       return opened(row, row.status, call.deduped);
     case "error":
     case "missing":
-      await reopen(ctx, row, tenant);
+      await reopen(ctx, row, tenant, announced);
       await correctWish(ctx, row, call, wish);
       effects.push({ row, event: { kind: "opened" } });
       return opened(row, "pending", false);
@@ -200,9 +179,14 @@ function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
   );
 }
 
-async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants">): Promise<void> {
+async function reopen(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  tenant: Doc<"tenants">,
+  announced: Announced,
+): Promise<void> {
   const leaving = await entryToReclaim(ctx, row.tenantId, row.s3Key);
-  await reserve(ctx, tenant, row.size, await rowsOfKey(ctx, row.tenantId, row.s3Key));
+  await reserve(ctx, announced, tenant, row.size, await rowsOfKey(ctx, row.tenantId, row.s3Key));
   await reclaim(ctx, leaving);
   await ctx.db.patch("assets", row._id, {
     status: "pending",
@@ -214,12 +198,12 @@ async function reopen(ctx: MutationCtx, row: Doc<"assets">, tenant: Doc<"tenants
 
 async function openVersion(
   ctx: MutationCtx,
-  { session, scene }: Entity,
-  tenant: Doc<"tenants">,
+  { session, scene, tenant }: Entity,
   intent: AssetIntent,
   newestVersion: number,
   wish: Wish,
-): Promise<Doc<"assets">> {
+  announced: Announced,
+): Promise<AssetRow> {
   const target = storageTarget();
   if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
     refuse("TOO_MANY_SCENES", `A session holds at most ${MAX_ASSETS_PER_SESSION} current assets.`);
@@ -230,9 +214,9 @@ async function openVersion(
     refuse("INVALID_ARGUMENT", `size, sha256: "${s3Key}" is recorded with another size or checksum.`);
   }
   const leaving = await entryToReclaim(ctx, tenant._id, s3Key);
-  await reserve(ctx, tenant, intent.size, sharing);
+  await reserve(ctx, announced, tenant, intent.size, sharing);
   await reclaim(ctx, leaving);
-  const assetId = await ctx.db.insert("assets", {
+  const fields = {
     tenantId: tenant._id,
     projectId: session.projectId,
     sessionId: session._id,
@@ -247,7 +231,7 @@ async function openVersion(
     assetType: intent.assetType,
     chunkIndex: intent.chunkIndex,
     version: newestVersion + 1,
-    status: "pending",
+    status: "pending" as const,
     bucket: target.bucket,
     s3Key,
     s3Url: `s3://${target.bucket}/${s3Key}`,
@@ -255,13 +239,11 @@ async function openVersion(
     contentType: intent.contentType,
     size: intent.size,
     checksum: intent.sha256,
-    storageBackend: "s3",
+    storageBackend: "s3" as const,
     openedAt: Date.now(),
     wish,
-  });
-  const row = await ctx.db.get("assets", assetId);
-  if (row === null) throw new Error(`asset ${assetId} vanished in its own transaction`);
-  return row;
+  } satisfies Omit<AssetRow, "_id">;
+  return { _id: await ctx.db.insert("assets", fields), ...fields };
 }
 
 function keyOf(
@@ -293,7 +275,7 @@ function keyOf(
 
 async function rememberCall(
   ctx: MutationCtx,
-  row: Doc<"assets">,
+  row: AssetRow,
   uploadId: string,
   deduped: boolean,
   wish: Wish,
@@ -302,7 +284,7 @@ async function rememberCall(
   await ctx.db.insert("uploadCalls", { tenantId, uploadId, assetId, deduped, wish });
 }
 
-function opened(row: Doc<"assets">, status: Opened["status"], deduped: boolean): Opened {
+function opened(row: AssetRow, status: Opened["status"], deduped: boolean): Opened {
   return {
     assetId: row._id,
     status,

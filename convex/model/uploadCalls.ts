@@ -1,4 +1,5 @@
 /** Upload calls and what they lead to: the asset row, and the dead letter if one was written. A commit resolves the letters in its own transaction. */
+import type { DeadLetterState } from "../../contract/dead-letter.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 
@@ -12,10 +13,44 @@ export async function letterOf(ctx: QueryCtx, tenantId: Id<"tenants">, uploadId:
     .unique();
 }
 
-export async function resolveDeadLettersOf(ctx: MutationCtx, row: Doc<"assets">): Promise<void> {
+/** Whether a tenant has letters that are not resolved: most have none, and are asked once per transaction. */
+export type LettersLeft = Map<Id<"tenants">, boolean>;
+
+export async function resolveDeadLettersOf(
+  ctx: MutationCtx,
+  row: Doc<"assets">,
+  left: LettersLeft,
+): Promise<void> {
+  if (!(await hasLettersLeft(ctx, row.tenantId, left))) return;
   for (const call of await callsOf(ctx, row)) {
     await resolveDeadLetter(ctx, row.tenantId, call.uploadId);
   }
+}
+
+export async function hasLettersLeft(
+  ctx: QueryCtx,
+  tenantId: Id<"tenants">,
+  left: LettersLeft,
+): Promise<boolean> {
+  const any = left.get(tenantId) ?? (await hasUnresolvedLetters(ctx, tenantId));
+  left.set(tenantId, any);
+  return any;
+}
+
+/** Every state but `resolved`, whatever states there will be. */
+async function hasUnresolvedLetters(ctx: QueryCtx, tenantId: Id<"tenants">): Promise<boolean> {
+  const resolved: DeadLetterState = "resolved";
+  const [before, behind] = await Promise.all([
+    ctx.db
+      .query("deadLetters")
+      .withIndex("by_tenantId_and_state", (q) => q.eq("tenantId", tenantId).lt("state", resolved))
+      .first(),
+    ctx.db
+      .query("deadLetters")
+      .withIndex("by_tenantId_and_state", (q) => q.eq("tenantId", tenantId).gt("state", resolved))
+      .first(),
+  ]);
+  return before !== null || behind !== null;
 }
 
 export async function callsOf(ctx: QueryCtx, row: Doc<"assets">) {

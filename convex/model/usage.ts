@@ -7,24 +7,38 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { holdsObject, rowsOfKey } from "./assetRows.ts";
 import { refuse } from "./refusal.ts";
 
+/** What one transaction announces, for each tenant: its row is read at the first announcement, and changed once by `settleUsage`. */
+export type Announced = Map<Id<"tenants">, { usageId: Id<"usage">; stored: number; usedBytes: number }>;
+
 /** Counts an object that is about to be announced, unless a row of its key does already; refuses when the tenant's quota does not hold it. */
 export async function reserve(
   ctx: MutationCtx,
+  announced: Announced,
   tenant: Doc<"tenants">,
   size: number,
   rowsOfItsKey: readonly Doc<"assets">[],
 ): Promise<void> {
   if (rowsOfItsKey.some((row) => holdsObject(row.status))) return;
-  const usage = await usageOf(ctx, tenant._id);
-  const usedBytes = (usage?.usedBytes ?? 0) + size;
+  const known = announced.get(tenant._id);
+  const row = known === undefined ? await usageOf(ctx, tenant._id) : null;
+  const stored = known?.stored ?? row?.usedBytes ?? 0;
+  const usedBytes = (known?.usedBytes ?? stored) + size;
   if (tenant.quotaBytes !== undefined && usedBytes > tenant.quotaBytes) {
     refuse(
       "QUOTA_EXCEEDED",
       `${size} bytes more would make ${usedBytes} of ${tenant.quotaBytes} bytes this tenant may hold.`,
     );
   }
-  if (usage === null) await ctx.db.insert("usage", { tenantId: tenant._id, usedBytes });
-  else await ctx.db.patch("usage", usage._id, { usedBytes });
+  const usageId =
+    known?.usageId ?? row?._id ?? (await ctx.db.insert("usage", { tenantId: tenant._id, usedBytes: 0 }));
+  announced.set(tenant._id, { usageId, stored, usedBytes });
+}
+
+/** At the end of the transaction, which must not have released anything meanwhile. */
+export async function settleUsage(ctx: MutationCtx, announced: Announced): Promise<void> {
+  for (const { usageId, stored, usedBytes } of announced.values()) {
+    if (usedBytes !== stored) await ctx.db.patch("usage", usageId, { usedBytes });
+  }
 }
 
 /** Gives back an object's bytes. Call it after its row stopped holding the object: another version may still do. */

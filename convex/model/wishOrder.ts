@@ -13,7 +13,8 @@ import { newestInSlot } from "./assetRows.ts";
 import type { Slot } from "./assetRows.ts";
 import { isStored } from "./comparison.ts";
 import { present } from "./present.ts";
-import { callsOf, letterOf } from "./uploadCalls.ts";
+import { callsOf, hasLettersLeft, letterOf } from "./uploadCalls.ts";
+import type { LettersLeft } from "./uploadCalls.ts";
 
 /** When a call was made: on this deployment's clock, and on its machine's own. */
 export type Wish = NonNullable<Doc<"uploadCalls">["wish"]>;
@@ -33,8 +34,12 @@ export async function wishOfCall(
   tenantId: Id<"tenants">,
   { uploadId, made }: { uploadId: string; made?: CallMade | undefined },
   call: Doc<"uploadCalls"> | null,
+  letters: LettersLeft,
 ): Promise<Wish> {
-  const letter = await letterOf(ctx, tenantId, uploadId);
+  // A resolved letter says nothing more: the call that resolved it had heard of it.
+  const letter = (await hasLettersLeft(ctx, tenantId, letters))
+    ? await letterOf(ctx, tenantId, uploadId)
+    : null;
   return wishOf(made, call === null ? undefined : known(call), letter === null ? undefined : known(letter));
 }
 
