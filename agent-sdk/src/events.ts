@@ -29,6 +29,8 @@ export type ReelsyncEvent =
   /** Found in the journal of a process that is gone. */
   | { type: "journal.recovered"; uploadId: string; acknowledged: boolean }
   | { type: "journal.sent"; uploadId: string; assetId: string; version: number }
+  /** Sent from the journal in vain; it goes on waiting there. */
+  | { type: "journal.waiting"; uploadId: string; code: ErrorCode }
   /** An entry nobody can read, moved aside. */
   | { type: "journal.quarantined"; path: string }
   /** Parts that could not be cleaned up; the bucket's rule for incomplete uploads removes them. */

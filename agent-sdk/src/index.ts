@@ -35,6 +35,7 @@ export type { FolderPlan, PlannedFile, PlannedScene } from "./folders/plan-folde
 export type { SessionChoice, SyncDirOptions, SyncDirResult } from "./folders/sync-dir.ts";
 export type { SkippedFile, SkipReason } from "./folders/read-folder.ts";
 export type { MirroredFile, UploadDirOptions, UploadDirResult } from "./folders/upload-dir.ts";
+export { createMetrics, type Metrics } from "./metrics/metrics.ts";
 export type { UploadStatus } from "./upload-status.ts";
 export type { JournalState } from "./journal/journal.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";

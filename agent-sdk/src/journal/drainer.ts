@@ -96,6 +96,7 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
       if (!closing.signal.aborted) {
         await entry.noteFailure(coded.code).catch((fault: unknown) => warn("noting a failed attempt", fault));
       }
+      events.emit({ type: "journal.waiting", uploadId: entry.uploadId, code: coded.code });
       return "waiting";
     }
   }

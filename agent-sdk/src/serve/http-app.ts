@@ -7,6 +7,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
 import { MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { bodyOfLines, JSON_LINES } from "./answer-lines.ts";
 import { CORRELATION_HEADER, correlationIdSchema } from "./correlation.ts";
 import { admit, type Door } from "./door.ts";
@@ -20,7 +21,7 @@ const MAX_JSON_BYTES = 16 * MIB;
 /** Reveal nothing, so that a probe and a scraper need no secret. */
 const OPEN = new Set(["/healthz", "/metrics"]);
 
-export function createHttpApp(sidecar: Sidecar, door: Door): Hono {
+export function createHttpApp(sidecar: Sidecar, door: Door, metrics: Metrics): Hono {
   const app = new Hono();
   app.onError((error, context) => refused(context, error));
   app.notFound((context) =>
@@ -35,6 +36,9 @@ export function createHttpApp(sidecar: Sidecar, door: Door): Hono {
   });
 
   app.get("/healthz", (context) => context.json({ ok: true }));
+  app.get("/metrics", async (context) =>
+    context.body(await metrics.text(), 200, { "content-type": metrics.contentType }),
+  );
   for (const operation of Object.values<Operation>(OPERATIONS)) {
     const path = `/v1${operation.path}`;
     app.on(operation.method, path, limited(), async (context) => {

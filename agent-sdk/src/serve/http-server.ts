@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { SECOND } from "../../../contract/limits.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import type { Sidecar } from "./sidecar.ts";
 import { createHttpApp } from "./http-app.ts";
 import type { Door } from "./door.ts";
@@ -19,7 +20,7 @@ export interface HttpServer {
 const SENDING_MS = 5 * SECOND;
 
 export async function listen(sidecar: Sidecar, door: Door, port: number): Promise<HttpServer> {
-  const app = createHttpApp(sidecar, door);
+  const app = createHttpApp(sidecar, door, await createMetrics(sidecar.reelsync));
   // The globals are the program's own, not this server's to replace.
   const respond = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const server = createServer((request, response) => void respond(request, response));
