@@ -1,6 +1,7 @@
 /** Every command there is, in the order help shows them. A new one is a file in `commands/` and a line here. */
 import type { Command } from "./command.ts";
 import { bucketSetup } from "./commands/bucket.ts";
+import { combine } from "./commands/combine.ts";
 import { completionFor } from "./commands/completion.ts";
 import { deadLettersList, deadLettersShow } from "./commands/dead-letters.ts";
 import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-settle.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   ls,
   presign,
+  combine,
   drain,
   deadLettersList,
   deadLettersShow,

@@ -1,6 +1,7 @@
 /** The real program against the real stack: one stack for everything, because starting one takes longer than a command. */
 import { vi } from "vitest";
 import { describeDocument } from "./cases/document-cases.ts";
+import { describeMedia } from "./cases/media-cases.ts";
 import { describeOperator } from "./cases/operator-cases.ts";
 import { describeReel } from "./cases/reel-cases.ts";
 import { describeRepair } from "./cases/repair-cases.ts";
@@ -15,6 +16,7 @@ const workshop = openWorkshop();
 
 describeReel(workshop);
 describeUpload(workshop);
+describeMedia(workshop);
 describeRepair(workshop);
 describeOperator(workshop);
 describeTerminal(workshop);
