@@ -81,6 +81,15 @@ export const ERRORS = {
   },
   URL_REFUSED: { disposition: "stop", fix: "Ask the provider for a fresh URL." },
   URL_UNREACHABLE: { disposition: "retry", fix: "Wait for the provider, or ask it for a fresh URL." },
+  // the rollout
+  ROLLOUT_OFF: {
+    disposition: "stop",
+    fix: "Raise the rollout stage in the console or with `reelsync rollout set`, or set REELSYNC_ROLLOUT.",
+  },
+  ROLLOUT_HELD: {
+    disposition: "retry",
+    fix: "Nothing to do: it is sent at endSession(), drain() or close(), or when the stage is on-write again.",
+  },
   // configuration and stores
   CONFIG_INVALID: { disposition: "stop", fix: "Set the variables named in the message; see .env.example." },
   BUCKET_NOT_FOUND: { disposition: "stop", fix: "Create the bucket, or correct S3_BUCKET." },

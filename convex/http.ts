@@ -32,6 +32,7 @@ http.route({
         tenantId: known.tenantId,
         agentName: known.agentName,
         bucket: storageTarget().bucket,
+        rollout: known.rollout,
         ...(region === undefined ? {} : { region }),
       });
     } catch (fault) {

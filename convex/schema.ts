@@ -5,7 +5,7 @@
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
 import { zodToConvex, zodToConvexFields } from "convex-helpers/server/zod4";
-import { agentReportSchema } from "../contract/agent-report.ts";
+import { agentReportSchema, rolloutStageSchema } from "../contract/agent-report.ts";
 import { assetIntentSchema, assetSchema } from "../contract/asset.ts";
 import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
 import { findingKindSchema, reconcileStatusSchema, repairSchema } from "../contract/reconcile.ts";
@@ -30,6 +30,16 @@ const countsByKind = v.object({
   record_without_object: v.number(),
   size_mismatch: v.number(),
 });
+
+/** Why a rollout stage is what it is. */
+const stageChange = {
+  /** A person's name, or the name of the agent whose report told of the last error. */
+  by: v.string(),
+  automatic: v.boolean(),
+  reason: v.optional(v.string()),
+  /** What an automatic one was decided by. */
+  figures: v.optional(v.object({ uploads: v.number(), errors: v.number(), windowMs: v.number() })),
+};
 
 export default defineSchema({
   /** Written by `setup`, read by every function that needs a tenant's slug or limits. A slug never changes: object keys hold it. */
@@ -267,11 +277,54 @@ export default defineSchema({
     tenantId: v.id("tenants"),
     agentKeyId: v.id("agentKeys"),
     keyName: v.string(),
-    ...zodToConvexFields(agentReportSchema.shape),
+    ...zodToConvexFields(agentReportSchema.omit({ journal: true, outcomes: true }).shape),
+    journal: v.optional(v.object({ depth: v.number(), oldestSince: v.optional(v.number()) })),
+    /** Ended uploads of the last five minutes, of all processes of this name. */
+    outcomes: v.optional(
+      v.object({
+        /** The last report of each process that was added; bounded. */
+        added: v.array(v.object({ instance: v.string(), sequence: v.number() })),
+        buckets: v.array(
+          v.object({
+            at: v.number(),
+            stage: zodToConvex(rolloutStageSchema),
+            project: v.optional(v.string()),
+            uploads: v.number(),
+            errors: v.number(),
+          }),
+        ),
+      }),
+    ),
     reportedAt: v.number(),
   })
     .index("by_agentKeyId_and_agent", ["agentKeyId", "agent"])
-    .index("by_tenantId", ["tenantId"]),
+    // The list is in order of appearance, which an index that goes on with the report's time cannot give.
+    // eslint-disable-next-line @convex-dev/no-duplicate-indexes
+    .index("by_tenantId", ["tenantId"])
+    .index("by_tenantId_and_reportedAt", ["tenantId", "reportedAt"]),
+
+  /** How far uploads are rolled out: one row for a tenant and one for each project with a stage of its own. Written by `flags.set` and by automatic rollbacks, read by agents. No row: the default. */
+  flags: defineTable({
+    tenantId: v.id("tenants"),
+    projectId: v.optional(v.id("projects")),
+    project: v.optional(v.string()),
+    stage: zodToConvex(rolloutStageSchema),
+    /** Not to be taken back by itself. */
+    pinned: v.boolean(),
+    from: zodToConvex(rolloutStageSchema),
+    changedAt: v.number(),
+    ...stageChange,
+  }).index("by_tenantId_and_projectId", ["tenantId", "projectId"]),
+
+  /** Every change of a flag. Written with it, read by the console; never changed. */
+  flagChanges: defineTable({
+    tenantId: v.id("tenants"),
+    project: v.optional(v.string()),
+    from: zodToConvex(rolloutStageSchema),
+    to: zodToConvex(rolloutStageSchema),
+    pinned: v.boolean(),
+    ...stageChange,
+  }).index("by_tenantId", ["tenantId"]),
 
   /** What admins did. Written by admin functions, read by the console; never changed. */
   auditLog: defineTable({

@@ -1,4 +1,5 @@
 /** What one public call carries through every layer: its deadline, its identity, and how often something was sent again. */
+import { ReelsyncError } from "./errors.ts";
 import { openDeadline, type Deadline } from "./resilience/deadline.ts";
 
 export interface Call extends Deadline {
@@ -23,4 +24,14 @@ export function openCall(options: {
     patient,
     ...(options.uploadId !== undefined && { uploadId: options.uploadId }),
   };
+}
+
+/** Ends calls that are still under way when the grace is over. */
+export function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS.Timeout | undefined {
+  if (graceMs === undefined) return undefined;
+  return setTimeout(() => {
+    for (const call of calls) {
+      call.end(new ReelsyncError("DEADLINE_EXCEEDED", `The client was closed, and ${graceMs} ms are over`));
+    }
+  }, graceMs);
 }

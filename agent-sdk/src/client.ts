@@ -4,7 +4,7 @@ import type { SignedAssetUrl } from "../../contract/playback.ts";
 import { sceneUpsertSchema, type SceneUpsert } from "../../contract/scene.ts";
 import { sessionCreateSchema, type SessionCreate } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
-import { openCall, type Call } from "./call.ts";
+import { endAfter, openCall, type Call } from "./call.ts";
 import { loadConfig, type Config, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createHealthReports } from "./convex/health-report.ts";
 import { createRecords } from "./convex/records.ts";
@@ -30,6 +30,9 @@ import { createJournal, type JournalState } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import type { StorageAccess } from "./storage/storage-backend.ts";
+import { createRunEnd, maySend } from "./rollout/held-uploads.ts";
+import { createOutcomes } from "./rollout/outcomes.ts";
+import { createRollout, rememberProjects } from "./rollout/rollout.ts";
 import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
 import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
 import type { UploadLine } from "./upload-line.ts";
@@ -124,13 +127,16 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
   const guard = (dependency: Dependency) =>
     createGuard(dependency, breakers[dependency], config.retry, events);
   const { tokens, convex, s3 } = services;
-  const records = createRecords(convex, guard("convex"));
+  const journal = createJournal(config.journalDir, config.journal, events);
+  const outcomes = createOutcomes();
+  const rollout = createRollout({ config, tokens, convex, breakers, journal, events });
+  const records = rememberProjects(createRecords(convex, guard("convex")), rollout);
   const { objects, storage } = openStorage(config, { client: s3, slots, guard: guard("s3"), events });
   const spool = createDeadLetterSpool(config.deadLetterDir);
   const letters = createDeadLetters({ config, records, breaker: breakers.convex, spool, events });
-  const journal = createJournal(config.journalDir, config.journal, events);
   const drainer = createDrainer({
     journal,
+    maySend: (entry) => maySend(rollout, entry),
     send: (entry, comesBack, signal) => resend(line, entry, comesBack, signal),
     life: config.journal,
     policy: config.retry,
@@ -147,6 +153,8 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     journal,
     drainer,
     mode: config.mode,
+    rollout,
+    outcomes,
     calls,
     events,
     multipartThreshold: config.s3.multipartThreshold,
@@ -173,7 +181,11 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     breakers,
     events,
     waiting: sync.waiting,
+    journal: () => journal.state(),
+    outcomes,
+    localStage: config.rollout,
   });
+  const runEnd = createRunEnd(rollout, journal, drainer);
   const watches = new Set<Watch>();
   const running = new Set<Promise<unknown>>();
   let closed = false;
@@ -202,6 +214,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       during(callOptions, (call) => records.upsertScene(parsed(sceneUpsertSchema, scene), call)),
     endSession: ({ outcome = "ended", ...end }, callOptions) =>
       during(callOptions, async (call) => {
+        await runEnd.reached(call.signal);
         await records.endSession({ ...end, outcome }, call);
       }),
     uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
@@ -235,13 +248,17 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     on: events.on,
     async close({ graceMs } = {}) {
       closed = true;
-      await drainer.close();
       const grace = endAfter(graceMs, calls);
+      const over = graceMs === undefined ? undefined : AbortSignal.timeout(graceMs);
+      await runEnd.reached(over, Promise.allSettled(running));
+      outcomes.close();
+      await drainer.close();
       await Promise.all([...watches].map((watch) => watch.close()));
       await Promise.allSettled(running);
       clearTimeout(grace);
       await journal.close();
       await letters.idle();
+      rollout.close();
       await health.close();
       objects.close();
       services.close();
@@ -250,15 +267,6 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     },
   };
   return Object.assign(core, createFolders({ core, convex, guard: guard("convex"), during, open }));
-}
-
-function endAfter(graceMs: number | undefined, calls: ReadonlySet<Call>): NodeJS.Timeout | undefined {
-  if (graceMs === undefined) return undefined;
-  return setTimeout(() => {
-    for (const call of calls) {
-      call.end(new ReelsyncError("DEADLINE_EXCEEDED", `The client was closed, and ${graceMs} ms are over`));
-    }
-  }, graceMs);
 }
 
 function createBreaker(

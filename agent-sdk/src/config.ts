@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { GIB, HOUR, SECOND } from "../../contract/limits.ts";
+import type { RolloutStage } from "../../contract/rollout.ts";
 import { ReelsyncError } from "./errors.ts";
 import { OPERATION_RETRY, transportWithin, type RetryPolicy } from "./resilience/retry.ts";
 import { readSettings, SETTINGS, type CannedAcl } from "./settings.ts";
@@ -76,6 +77,8 @@ export interface ReelsyncOptions {
    * `strict` throws, and leaves a dead letter.
    */
   mode?: Mode;
+  /** Rollout stage of this machine; wins over what admins set for the tenant or project. */
+  rollout?: RolloutStage;
   /** Where uploads on their way and queued ones are kept. */
   journalDir?: string;
   journal?: JournalOptions;
@@ -159,6 +162,7 @@ export interface Config {
   readonly s3: S3Config;
   readonly deadLetterDir: string;
   readonly mode: Mode;
+  readonly rollout: RolloutStage | undefined;
   readonly journalDir: string;
   readonly journal: Readonly<Required<JournalOptions>>;
   readonly ingestAllowHosts: readonly string[];
@@ -200,6 +204,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     agentName,
     deadLetterDir,
     mode,
+    rollout,
     journalDir,
     ingestAllowHosts,
     timeoutMs,
@@ -239,6 +244,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     },
     deadLetterDir,
     mode,
+    rollout,
     journalDir,
     journal: limits.data ?? journalSchema.parse({}),
     ingestAllowHosts,

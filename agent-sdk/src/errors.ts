@@ -147,6 +147,20 @@ export function waitsForService({ code }: ReelsyncError): boolean {
   );
 }
 
+/**
+ * Whether an upload that ended so speaks against the line it went through, and so for taking its rollout back. What is
+ * wrong with the file, the arguments or the tenant's limits does not; what stopped it by the caller's wish does not.
+ */
+export function countsAgainstRollout(error: ReelsyncError): boolean {
+  const { code } = error;
+  return (
+    waitsForService(error) ||
+    MENDED_BY_OPERATOR.has(code) ||
+    code === "COMMIT_REFUSED" ||
+    code === "JOURNAL_FULL"
+  );
+}
+
 /** Codes of the operating system and of Node's HTTP clients that mean "the other side was not reached or went away". */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",

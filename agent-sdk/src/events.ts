@@ -1,5 +1,6 @@
 /** What happens inside a client, as one typed stream: logs, a CLI, metrics and tests all listen to the same thing. */
 import type { ErrorCode } from "../../contract/error-code.ts";
+import type { RolloutStage } from "../../contract/rollout.ts";
 import type { BreakerState } from "./resilience/circuit-breaker.ts";
 
 export type Dependency = "s3" | "convex";
@@ -26,6 +27,14 @@ export type ReelsyncEvent =
   | { type: "breaker.changed"; dependency: Dependency; name: string; to: BreakerState; from: BreakerState }
   /** Durable on this machine, and sent when that is possible. */
   | { type: "upload.queued"; uploadId: string; code: ErrorCode }
+  /** The rollout is off: nothing was read, sent or kept. */
+  | { type: "upload.skipped"; uploadId: string; fileName: string }
+  | {
+      type: "rollout.changed";
+      stage: RolloutStage;
+      /** Projects with a stage of their own. */
+      projects: { project: string; stage: RolloutStage }[];
+    }
   /** Found in the journal of a process that is gone. */
   | { type: "journal.recovered"; uploadId: string; acknowledged: boolean }
   | { type: "journal.sent"; uploadId: string; assetId: string; version: number }

@@ -17,7 +17,13 @@ export type { Phase, Progress } from "./progress.ts";
 export type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type { RetryPolicy } from "./resilience/retry.ts";
 export type { DrainCounts } from "./journal/drainer.ts";
-export type { PublishedUpload, QueuedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
+export type {
+  PublishedUpload,
+  QueuedUpload,
+  SkippedUpload,
+  UploadRequest,
+  UploadResult,
+} from "./upload-request.ts";
 export type {
   FileListing,
   LoadedFile,
@@ -40,6 +46,7 @@ export type { UploadStatus } from "./upload-status.ts";
 export type { JournalState } from "./journal/journal.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
+export type { RolloutStage } from "../../contract/rollout.ts";
 export type { ErrorCode } from "../../contract/error-code.ts";
 export type { SceneUpsert } from "../../contract/scene.ts";
 export type { SessionCreate } from "../../contract/session.ts";

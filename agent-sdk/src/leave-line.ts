@@ -48,7 +48,7 @@ export async function enqueue(
   }
   journal.leave(entry);
   events.emit({ type: "upload.queued", uploadId: id, code: error.code });
-  drainer.wake();
+  if (error.code !== "ROLLOUT_HELD") drainer.wake();
   return { state: "queued", uploadId: id, sha256: intent.sha256, size: intent.size };
 }
 

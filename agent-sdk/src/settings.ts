@@ -11,6 +11,7 @@ import {
   MINUTE,
   SECOND,
 } from "../../contract/limits.ts";
+import { ROLLOUT_STAGES } from "../../contract/rollout.ts";
 
 interface Setting {
   /** Canonical name first, then aliases. `times` is for a variable in another unit. */
@@ -208,6 +209,11 @@ export const SETTINGS = {
     env: ["REELSYNC_JOURNAL_DIR"],
     schema: text.default(".reelsync/journal"),
     to: "a writable folder on a disk of this machine",
+  },
+  rollout: {
+    env: ["REELSYNC_ROLLOUT"],
+    schema: z.enum(ROLLOUT_STAGES, `expected one of ${ROLLOUT_STAGES.join(", ")}`).optional(),
+    to: `${ROLLOUT_STAGES.join(", ")}, or leave it unset to follow the deployment`,
   },
   mode: {
     env: ["REELSYNC_MODE"],

@@ -12,6 +12,8 @@ import type { AssetFile } from "./file/asset-file.ts";
 import type { Drainer } from "./journal/drainer.ts";
 import type { Journal, JournalEntry } from "./journal/journal.ts";
 import type { ProgressMeter } from "./progress.ts";
+import type { UploadOutcomes } from "./rollout/outcomes.ts";
+import type { Rollout, Scope } from "./rollout/rollout.ts";
 import type { ObjectStore } from "./s3/object-store.ts";
 import type { TransferSlots } from "./s3/transfer-slots.ts";
 
@@ -25,6 +27,8 @@ export interface UploadLine {
   journal: Journal;
   drainer: Drainer;
   mode: Mode;
+  rollout: Rollout;
+  outcomes: UploadOutcomes;
   /** What is under way, so that closing can end it. */
   calls: Set<Call>;
   events: Events;
@@ -44,6 +48,7 @@ export interface Upload {
   /** Where a drained upload waits again after this error. */
   readonly comesBack?: (error: ReelsyncError) => boolean;
   step: Step | "file";
+  scope?: Scope;
   file?: AssetFile;
   intent?: AssetIntent;
   begun?: Begun;

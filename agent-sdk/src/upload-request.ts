@@ -44,7 +44,7 @@ export type LineRequest = Omit<UploadRequest, "file"> & {
 };
 
 /** Tell the two apart by `state`. */
-export type UploadResult = PublishedUpload | QueuedUpload;
+export type UploadResult = PublishedUpload | QueuedUpload | SkippedUpload;
 
 /** The bytes are in S3 and their record is in Convex. */
 export interface PublishedUpload {
@@ -64,13 +64,31 @@ export interface PublishedUpload {
   state: "ready" | "superseded";
 }
 
-/** S3 or Convex is down: the upload is durable on this machine, and is sent when both are back. Mode `queue` only. */
+/**
+ * The upload is durable on this machine: S3 or Convex is down, and it is sent when both are back; or the rollout stage
+ * is `end-of-run`, and it is sent at the end of the run. Mode `queue` only.
+ */
 export interface QueuedUpload {
   state: "queued";
   uploadId: string;
   sha256: string;
   size: number;
   // Declared, so that they can be asked for before `state` is.
+  assetId?: undefined;
+  s3Key?: undefined;
+  url?: undefined;
+  version?: undefined;
+  deduped?: undefined;
+  attempts?: undefined;
+}
+
+/** The rollout stage is `off`: nothing was read, sent or kept. A strict client throws ROLLOUT_OFF instead. */
+export interface SkippedUpload {
+  state: "skipped";
+  uploadId: string;
+  // Never there; declared, so that they can be asked for before `state` is.
+  sha256?: string;
+  size?: number;
   assetId?: undefined;
   s3Key?: undefined;
   url?: undefined;

@@ -24,6 +24,7 @@ import {
   describeUpload,
   type LineRequest,
   type PublishedUpload,
+  type SkippedUpload,
   type UploadRequest,
   type UploadResult,
 } from "./upload-request.ts";
@@ -69,9 +70,13 @@ export async function uploadWithConvexSync(
   };
   line.calls.add(call);
   try {
-    return await publish(line, upload, request, returning);
+    const result = await publish(line, upload, request, returning);
+    if (upload.scope !== undefined && isPublished(result)) line.outcomes.published(upload.scope);
+    return result;
   } catch (error) {
-    return await leaveLine(line, upload, codedError(error));
+    const coded = codedError(error);
+    if (upload.scope !== undefined) line.outcomes.failed(upload.scope, coded);
+    return await leaveLine(line, upload, coded);
   } finally {
     await upload.file?.close();
     line.calls.delete(call);
@@ -86,8 +91,12 @@ export async function publishOrThrow(
   returning: Returning,
 ): Promise<PublishedUpload> {
   const result = await uploadWithConvexSync(line, request, returning);
-  if (result.state === "queued") throw new TypeError("a returning upload was queued");
+  if (!isPublished(result)) throw new TypeError(`a returning upload was ${result.state}`);
   return result;
+}
+
+function isPublished(result: UploadResult): result is PublishedUpload {
+  return result.state === "ready" || result.state === "superseded";
 }
 
 async function publish(
@@ -100,13 +109,16 @@ async function publish(
   const { call, meter } = upload;
 
   const described = describeUpload(request, upload.id);
+  const { stage } = (upload.scope = await line.rollout.scopeOf(described));
+  if (stage === "off") return skip(line, upload, described.fileName);
   events.emit({ type: "upload.started", uploadId: upload.id, fileName: described.fileName });
   const opened =
     returning?.open === undefined
       ? await openSource(request.file, call.signal, meter)
       : { file: await returning.open() };
   const file = (upload.file = opened.file);
-  await preflight(line.tokens, objects, call);
+  const isHeld = stage === "end-of-run" && upload.queues;
+  if (!isHeld) await preflight(line.tokens, objects, call);
   const { plan, digests } = await digestFile(opened, line.multipartThreshold, line.slots, call.signal, meter);
   if (returning?.sha256 !== undefined && returning.sha256 !== digests.sha256) {
     throw new ReelsyncError(
@@ -114,12 +126,17 @@ async function publish(
       `${file.path ?? "The file"} is not what it was when its upload began`,
     );
   }
-  const intent = (upload.intent = { ...described, size: file.size, sha256: digests.sha256 });
+  const intent: AssetIntent = (upload.intent = {
+    ...described,
+    size: file.size,
+    sha256: digests.sha256,
+    ...(stage === "shadow" && { historyOnly: true }),
+  });
   events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });
 
   if (returning === undefined) {
     upload.entry = await line.journal.admit(upload, upload.queues ? keptBytes(file) : 0, call.signal);
-    const queued = await followEarlier(line, upload);
+    const queued = isHeld ? await hold(line, upload) : await followEarlier(line, upload);
     if (queued !== undefined) return queued;
   }
 
@@ -158,6 +175,19 @@ async function publish(
   meter.phase("syncing", file.size);
   const { state, version } = await records.commit(dated, assetId, object, call);
   return finish(line, upload, intent, { ...begun, version }, state);
+}
+
+/** A strict client, and whoever asked for a replay, gets to hear why nothing happens. */
+function skip({ mode, events }: UploadLine, { id, queues }: Upload, fileName: string): SkippedUpload {
+  if (!queues || mode === "strict") throw new ReelsyncError("ROLLOUT_OFF", "Uploads are switched off");
+  events.emit({ type: "upload.skipped", uploadId: id, fileName });
+  return { state: "skipped", uploadId: id };
+}
+
+/** Kept for the end of the run; sent at once after all where this machine's disk does not take it. */
+async function hold(line: UploadLine, upload: Upload): Promise<UploadResult | undefined> {
+  const held = new ReelsyncError("ROLLOUT_HELD", "Uploads are kept for the end of the run");
+  return enqueue(line, upload, held);
 }
 
 /** Files stay where they are; everything else has to be kept here if it is queued. */

@@ -4,19 +4,27 @@
  */
 import type { PaginationResult } from "convex/server";
 import type { AgentReport } from "../../contract/agent-report.ts";
+import type { OutcomeCounts } from "../../contract/rollout.ts";
 import { AGENT_REPORT_INTERVAL_MS } from "../../contract/limits.ts";
+import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { tenantOf } from "./access.ts";
 import type { Caller } from "./access.ts";
+import { addOutcomes } from "./agentOutcomes.ts";
 import { bounded, mapPage } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
+import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
 
-export interface AgentView extends AgentReport {
+export interface AgentView extends Omit<AgentReport, "journal" | "outcomes"> {
   agentHealthId: Id<"agentHealth">;
   /** Of the key it spoke with. */
   keyName: string;
+  /** Uploads on the agent's disk, and since when the oldest is there. */
+  journal?: { depth: number; oldestSince?: number };
+  /** Uploads that ended lately, by when; the reader decides how far back it looks. */
+  outcomes: ({ at: number } & OutcomeCounts)[];
   firstReportedAt: number;
   reportedAt: number;
 }
@@ -29,13 +37,35 @@ export async function recordReport(ctx: MutationCtx, caller: Caller, report: Age
     .withIndex("by_agentKeyId_and_agent", (q) => q.eq("agentKeyId", keyId).eq("agent", report.agent))
     .unique();
   const reportedAt = Date.now();
+  const { journal, outcomes, ...told } = report;
+  const ended = outcomes === undefined ? known?.outcomes : addOutcomes(known?.outcomes, outcomes, reportedAt);
+  const row = {
+    ...told,
+    // What a report leaves out is not what an earlier one said.
+    syncWaiting: told.syncWaiting,
+    localStage: told.localStage,
+    journal: journal && present({ depth: journal.depth, oldestSince: sinceOf(journal, reportedAt) }),
+    outcomes: ended,
+    reportedAt,
+  };
   if (known === null) {
-    await ctx.db.insert("agentHealth", { tenantId, agentKeyId: keyId, keyName: name, ...report, reportedAt });
-    return null;
+    await ctx.db.insert("agentHealth", { tenantId, agentKeyId: keyId, keyName: name, ...present(row) });
+  } else if (
+    ended !== known.outcomes ||
+    saysNews(known, report) ||
+    reportedAt - known.reportedAt >= AGENT_REPORT_INTERVAL_MS
+  ) {
+    await ctx.db.patch("agentHealth", known._id, row);
   }
-  const isNews = saysNews(known, report) || reportedAt - known.reportedAt >= AGENT_REPORT_INTERVAL_MS;
-  if (isNews) await ctx.db.patch("agentHealth", known._id, { ...report, reportedAt });
+  if (outcomes !== undefined && ended?.buckets.some(({ errors }) => errors > 0)) {
+    // Beside the report: it reads what all agents said, and reports should not have to wait for each other.
+    await ctx.scheduler.runAfter(0, internal.flags.judge, { tenantId, keyId, agent: report.agent });
+  }
   return null;
+}
+
+function sinceOf({ oldestAgoMs }: { oldestAgoMs?: number | undefined }, now: number): number | undefined {
+  return oldestAgoMs === undefined ? undefined : now - oldestAgoMs;
 }
 
 /** A queue's length changes all the time; it is news when there is one or none any more. */
@@ -44,7 +74,9 @@ function saysNews(known: Doc<"agentHealth">, report: AgentReport): boolean {
     known.breakers.s3 !== report.breakers.s3 ||
     known.breakers.convex !== report.breakers.convex ||
     known.version !== report.version ||
-    (known.queueDepth === 0) !== (report.queueDepth === 0)
+    known.localStage !== report.localStage ||
+    (known.queueDepth === 0) !== (report.queueDepth === 0) ||
+    ((known.journal?.depth ?? 0) === 0) !== ((report.journal?.depth ?? 0) === 0)
   );
 }
 
@@ -64,6 +96,7 @@ export async function listAgents(
 
 function agentView(row: Doc<"agentHealth">): AgentView {
   const { _id, _creationTime, keyName, agent, version, breakers, queueDepth, reportedAt } = row;
+  const { journal, syncWaiting, localStage, outcomes } = row;
   return {
     agentHealthId: _id,
     keyName,
@@ -71,6 +104,8 @@ function agentView(row: Doc<"agentHealth">): AgentView {
     version,
     breakers,
     queueDepth,
+    ...present({ journal, syncWaiting, localStage }),
+    outcomes: (outcomes?.buckets ?? []).map(({ at, uploads, errors }) => ({ at, uploads, errors })),
     firstReportedAt: _creationTime,
     reportedAt,
   };

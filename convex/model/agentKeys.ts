@@ -2,12 +2,15 @@
 import { HOUR } from "../../contract/limits.ts";
 import type { Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
+import type { Stages } from "../../contract/rollout.ts";
+import { stagesOf } from "./flags.ts";
 
 export interface KnownKey {
   keyId: Id<"agentKeys">;
   tenantId: Id<"tenants">;
   agentName: string;
   projectIds?: Id<"projects">[];
+  rollout: Stages;
 }
 
 /** How exact `lastUsedAt` is: every write of the key's row re-runs what its agent subscribes to. */
@@ -28,5 +31,6 @@ export async function useAgentKey(ctx: MutationCtx, hash: string): Promise<Known
     tenantId: key.tenantId,
     agentName: key.name,
     ...(key.projectIds === undefined ? {} : { projectIds: key.projectIds }),
+    rollout: await stagesOf(ctx, key.tenantId, key.projectIds),
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Reelsync, UploadRequest } from "reelsync";
 import { createHealthReports } from "../../agent-sdk/src/convex/health-report.ts";
 import { createEvents } from "../../agent-sdk/src/events.ts";
+import { createOutcomes } from "../../agent-sdk/src/rollout/outcomes.ts";
 import { SDK_VERSION } from "../../agent-sdk/src/version.ts";
 import sdkPackage from "../../agent-sdk/package.json" with { type: "json" };
 import { startFaultProxy, type Exchange } from "./support/fault-proxy.ts";
@@ -181,6 +182,9 @@ describe("an agent's health", () => {
       breakers,
       events,
       waiting: () => 2,
+      journal: () => ({ waiting: 4, oldestAt: Date.now() - 1000 }),
+      outcomes: createOutcomes(),
+      localStage: undefined,
       intervalMs: 5,
       convex: async (_kind: unknown, _reference: unknown, args: unknown) => void told.push(args),
     });
@@ -188,7 +192,9 @@ describe("an agent's health", () => {
     events.emit({ type: "upload.started", uploadId, fileName: "f" });
     expect(told).toEqual([]);
     events.emit({ type: "upload.begun", uploadId, assetId: "a", s3Key: "k", deduped: false });
-    expect(told).toMatchObject([{ queueDepth: 3, breakers: { s3: "closed" } }]);
+    expect(told).toMatchObject([
+      { queueDepth: 3, syncWaiting: 2, journal: { depth: 4 }, breakers: { s3: "closed" } },
+    ]);
     breakers.s3.state.kind = "halfOpen";
     const to = { kind: "halfOpen", openedAt: 0 } as const;
     events.emit({ type: "breaker.changed", dependency: "s3", name: "s3", to, from: to });

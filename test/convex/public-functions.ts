@@ -128,6 +128,22 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     who: ADMINS,
     call: (s, { tenantId }) => s.query(api.agents.list, { tenantId, paginationOpts: FIRST_PAGE }),
   },
+  "flags:get": {
+    who: [...ADMINS, "agent"],
+    call: (s, { tenantId }) => s.query(api.flags.get, { tenantId }),
+  },
+  "flags:projectOf": {
+    who: AGENTS,
+    call: (s, { sceneId }) => s.query(api.flags.projectOf, { entityType: "scene", entityId: sceneId }),
+  },
+  "flags:set": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.mutation(api.flags.set, { tenantId, stage: "shadow" }),
+  },
+  "flags:history": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.query(api.flags.history, { tenantId, paginationOpts: FIRST_PAGE }),
+  },
   "playback:timeline": {
     who: EVERYONE,
     call: (s, { sessionId }) => s.query(api.playback.timeline, { sessionId }),

@@ -65,6 +65,8 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   URL_FORBIDDEN: EXIT.usage,
   URL_REFUSED: EXIT.fatal,
   URL_UNREACHABLE: EXIT.temporary,
+  ROLLOUT_OFF: EXIT.conflict,
+  ROLLOUT_HELD: EXIT.temporary,
   CONFIG_INVALID: EXIT.usage,
   BUCKET_NOT_FOUND: EXIT.notFound,
   BUCKET_MISMATCH: EXIT.fatal,

@@ -3,7 +3,9 @@
  * itself goes nowhere else.
  */
 import * as z from "zod";
+import { rolloutStageSchema } from "../../../contract/agent-report.ts";
 import { MINUTE, SECOND } from "../../../contract/limits.ts";
+import type { Stages } from "../../../contract/rollout.ts";
 import type { Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import { openDeadline } from "../resilience/deadline.ts";
@@ -18,6 +20,8 @@ export interface AgentToken {
   bucket?: string;
   /** The tenant the agent works for; a token minted elsewhere does not say. */
   tenantId?: string;
+  /** The rollout stages, as they were when it was fetched (by `performance.now()`). */
+  rollout?: Stages & { at: number };
 }
 
 export interface AgentTokens {
@@ -31,6 +35,14 @@ const answerSchema = z.object({
   expiresAt: z.number(),
   bucket: z.string().optional(),
   tenantId: z.string().optional(),
+  // A stage of a newer deployment is none this client knows how to carry out.
+  rollout: z
+    .object({
+      stage: rolloutStageSchema,
+      projects: z.array(z.object({ project: z.string(), stage: rolloutStageSchema })),
+    })
+    .optional()
+    .catch(undefined),
 });
 
 /** Renewed this long before the end, so that no call carries a token that expires on its way. */
@@ -79,11 +91,12 @@ async function exchangeKey(
       );
     }
     if (reply.status !== 200) throw toHttpError(reply, action);
-    const { bucket, tenantId, ...answer } = answerSchema.parse(JSON.parse(reply.body));
+    const { bucket, tenantId, rollout, ...answer } = answerSchema.parse(JSON.parse(reply.body));
     return {
       ...answer,
       ...(bucket !== undefined && { bucket }),
       ...(tenantId !== undefined && { tenantId }),
+      ...(rollout !== undefined && { rollout: { ...rollout, at: performance.now() } }),
     };
   } catch (error) {
     if (error instanceof Error && error.name === "ZodError") {

@@ -7,6 +7,7 @@ import { SECOND } from "../../../contract/limits.ts";
 import type { Config } from "../config.ts";
 import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
 import type { Events } from "../events.ts";
+import type { MaySend } from "../rollout/held-uploads.ts";
 import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
 import type { PublishedUpload } from "../upload-request.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
@@ -16,7 +17,7 @@ export interface DrainCounts {
   sent: number;
   /** Given up on: as a dead letter when they had been acknowledged, otherwise with a cause on their row. */
   failed: number;
-  /** Still waiting, for a service or for an earlier upload of their scene. */
+  /** Still waiting, for a service, for an earlier upload of their scene, or for the rollout. */
   waiting: number;
 }
 
@@ -39,6 +40,7 @@ export interface DrainerOptions {
     comesBack: (error: ReelsyncError) => boolean,
     signal: AbortSignal,
   ) => Promise<PublishedUpload>;
+  maySend: (entry: JournalEntry) => Promise<MaySend>;
   life: Pick<Config["journal"], "maxAgeMs" | "maxAttempts">;
   policy: RetryPolicy;
   events: Events;
@@ -49,7 +51,8 @@ const SCENES_AT_ONCE = 4;
 /** Other processes' journals are looked at this often, so that one that dies is taken over without a restart. */
 const LOOK_AROUND_MS = 30 * SECOND;
 
-export function createDrainer({ journal, send, life, policy, events, warn }: DrainerOptions): Drainer {
+export function createDrainer(options: DrainerOptions): Drainer {
+  const { journal, send, maySend, life, policy, events, warn } = options;
   const closing = new AbortController();
   let passes: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -66,7 +69,8 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
     );
   }, LOOK_AROUND_MS).unref();
   const stop = events.on((event) => {
-    if (event.type !== "breaker.changed" || event.to.kind !== "closed") return;
+    const isBack = event.type === "breaker.changed" && event.to.kind === "closed";
+    if (!isBack && event.type !== "rollout.changed") return;
     fruitless = 0;
     // Sooner than the wait that the outage has grown.
     clearTimeout(timer);
@@ -101,16 +105,23 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
     }
   }
 
-  async function pass(): Promise<DrainCounts> {
+  /** `asked`: what is kept for the end of the run goes, too. */
+  async function pass(asked: boolean): Promise<DrainCounts & { held: number }> {
     await first;
     await journal.takeOver();
     const counts: DrainCounts = { sent: 0, failed: 0, waiting: 0 };
     const scenes = byScene(journal.waiting()).values();
     const outage = new AbortController();
+    let held = 0;
     const worker = async () => {
       for (const scene of scenes) {
-        for (const entry of scene) {
+        for (const [index, entry] of scene.entries()) {
           if (outage.signal.aborted || closing.signal.aborted) return;
+          const may = await maySend(entry);
+          if (may === "never" || (may === "asked" && !asked)) {
+            held += scene.length - index;
+            break;
+          }
           const outcome = await sendOne(entry);
           if (outcome === "waiting") outage.abort();
           else counts[outcome] += 1;
@@ -120,14 +131,19 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
     await Promise.all(Array.from({ length: SCENES_AT_ONCE }, worker));
     counts.waiting = journal.waiting().length;
     fruitless = outage.signal.aborted ? fruitless + 1 : 0;
-    return counts;
+    return { ...counts, held };
   }
 
   /** One pass at a time, however many ask. */
-  function drain(): Promise<DrainCounts> {
-    const next = passes.then(pass);
-    passes = next.catch(() => undefined);
-    return next;
+  function next(asked: boolean): Promise<DrainCounts & { held: number }> {
+    const result = passes.then(() => pass(asked));
+    passes = result.catch(() => undefined);
+    return result;
+  }
+
+  async function drain(): Promise<DrainCounts> {
+    const { held: _held, ...counts } = await next(true);
+    return counts;
   }
 
   function wake(): void {
@@ -135,7 +151,11 @@ export function createDrainer({ journal, send, life, policy, events, warn }: Dra
     const delayMs = fruitless === 0 ? 0 : retryDelayMs(policy, Math.min(fruitless, 20));
     timer = setTimeout(() => {
       timer = undefined;
-      drain().then(wake, (error: unknown) => warn("draining the journal", error));
+      next(false).then(
+        // What the rollout holds is woken by its change.
+        ({ waiting, held }) => waiting > held && wake(),
+        (error: unknown) => warn("draining the journal", error),
+      );
     }, delayMs).unref();
   }
 

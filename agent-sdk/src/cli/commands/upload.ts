@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { ASSET_TYPES, type AssetType, type Metadata } from "../../../../contract/asset.ts";
 import type { Reelsync } from "../../client.ts";
+import { isReelsyncError } from "../../errors.ts";
 import type { UploadRequest, PublishedUpload } from "../../upload-request.ts";
 import { withReelsync } from "../agent.ts";
 import { plain } from "../columns.ts";
@@ -167,6 +168,11 @@ async function uploadOne(
   } catch (error) {
     bar.end();
     const code = exitCodeOf(error);
+    if (isReelsyncError(error) && error.code === "ROLLOUT_OFF") {
+      // A script goes on, as an agent does: somebody has decided that nothing is uploaded.
+      output.give({ file, state: "skipped" }, `${plain(file)}  skipped (the rollout is off)`);
+      return EXIT.ok;
+    }
     if (!isOneOfMany) throw error;
     if (code === EXIT.interrupted) return code;
     // Among several, a failed file has its place in the data too.
