@@ -140,7 +140,7 @@ async function publish(
     if (queued !== undefined) return queued;
   }
 
-  await writeAhead(line, upload, intent, file);
+  await writeAhead(line, upload, intent, plan.kind === "multipart");
 
   upload.step = "begin";
   const dated = dateCall(intent, upload.madeAt);
@@ -211,10 +211,11 @@ async function followEarlier(line: UploadLine, upload: Upload): Promise<UploadRe
 }
 
 /** A disk that does not take the entry costs the recovery after a crash, not the upload. */
-async function writeAhead(line: UploadLine, { id, entry }: Upload, intent: AssetIntent, file: AssetFile) {
-  if (entry === undefined || entry.record !== undefined || file.path === undefined) return;
+async function writeAhead(line: UploadLine, upload: Upload, intent: AssetIntent, hasParts: boolean) {
+  const { id, entry, file } = upload;
+  if (entry === undefined || entry.record !== undefined || file?.path === undefined) return;
   await entry
-    .writeAhead(intent, file.path)
+    .writeAhead(intent, file.path, hasParts)
     .catch((error: unknown) => line.letters.warn(`noting upload ${id}`, error));
 }
 

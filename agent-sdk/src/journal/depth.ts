@@ -1,7 +1,8 @@
 /** How much waits in a journal's folder, whoever owns it. Only looks: nothing is taken over, opened or changed. */
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { recordSchema, type JournalRecord } from "./journal.ts";
+import { isAheadLog, readAheadLog } from "./ahead-log.ts";
+import { readRecord, type JournalRecord } from "./journal.ts";
 import { isAbandoned } from "./lease.ts";
 
 export interface JournalDepth {
@@ -26,9 +27,13 @@ export async function journalDepth(journalDir: string): Promise<JournalDepth> {
       continue;
     }
     const isLeft = await isAbandoned(join(root, owner));
-    for (const uploadId of await folders(join(root, owner))) {
-      const record = await recordOf(join(root, owner, uploadId));
-      if (record === undefined) continue;
+    const inFolders = await Promise.all(
+      (await folders(join(root, owner))).map((uploadId) => recordOf(join(root, owner, uploadId))),
+    );
+    const records = inFolders.filter((record) => record !== undefined);
+    const known = new Set(records.map(({ intent }) => intent.uploadId));
+    records.push(...(await ahead(join(root, owner))).filter(({ intent }) => !known.has(intent.uploadId)));
+    for (const record of records) {
       if (isLeft || record.acknowledged) {
         depth.waiting += 1;
         depth.waitingBytes += record.intent.size;
@@ -49,11 +54,15 @@ async function folders(path: string): Promise<string[]> {
   return found.filter((one) => one.isDirectory()).map(({ name }) => name);
 }
 
+/** What has no folder of its own yet. */
+async function ahead(owner: string): Promise<JournalRecord[]> {
+  const names = (await readdir(owner).catch(() => [])).filter(isAheadLog);
+  const logs = names.map((name) => readAheadLog(join(owner, name), readRecord).catch(() => ({ alive: [] })));
+  return (await Promise.all(logs)).flatMap(({ alive }) => alive);
+}
+
 /** Undefined for what was never acknowledged or is just going away. */
 async function recordOf(place: string): Promise<JournalRecord | undefined> {
-  try {
-    return recordSchema.parse(JSON.parse(await readFile(join(place, "entry.json"), "utf8")));
-  } catch {
-    return undefined;
-  }
+  const text = await readFile(join(place, "entry.json"), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : readRecord(text);
 }

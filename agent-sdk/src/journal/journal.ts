@@ -4,6 +4,7 @@
  *   {folder}/
  *     {pid}-{random}/           one for each client, owned through its lease; written to by its owner only
  *       lease.json              see lease.ts; absent once the owner has given the folder up
+ *       ahead.log               uploads in one request that nobody was answered for yet, see ahead-log.ts
  *       {uploadId}/             one upload; moved to another owner's folder by one rename, so one process gets it
  *         entry.json            JournalRecord; written beside itself and renamed, so it is whole or absent
  *         bytes                 what Buffers and streams held, or a second name of the file; complete before entry.json
@@ -16,18 +17,19 @@
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { assetIntentSchema, type AssetIntent } from "../../../contract/asset.ts";
 import { callMarkSchema, type CallMark } from "../call-mark.ts";
 import type { Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
+import { createAheadLog, isAheadLog, readAheadLog } from "./ahead-log.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
 import { beat, HEARTBEAT_MS, isAbandoned, takeLease } from "./lease.ts";
 import { createPartLedger, type PartLedger } from "./part-ledger.ts";
 import { createRoom, type RoomLimits } from "./room.ts";
 
-export const recordSchema = z.object({
+const recordSchema = z.object({
   layout: z.literal(1),
   /** Order of the calls; what belongs to one scene is sent in it. */
   sequence: z.number().int(),
@@ -50,8 +52,8 @@ export interface JournalEntry {
   readonly uploadId: string;
   readonly record: JournalRecord | undefined;
   readonly parts: PartLedger;
-  /** So that another process finds the upload when this one is killed. */
-  writeAhead: (intent: AssetIntent, path: string) => Promise<void>;
+  /** So that another process finds the upload when this one is killed, and the parts it has sent if it has parts. */
+  writeAhead: (intent: AssetIntent, path: string, hasParts: boolean) => Promise<void>;
   /** When this resolves the upload survives whatever happens to this process and to its machine. */
   acknowledge: (intent: AssetIntent, file: AssetFile, code: string) => Promise<void>;
   noteFailure: (code: string) => Promise<void>;
@@ -73,6 +75,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
   const root = resolve(folder);
   const own = join(root, `${process.pid}-${randomBytes(6).toString("hex")}`);
   const room = createRoom(limits);
+  const ahead = createAheadLog(join(own, "ahead.log"));
   /** What nobody drives at the moment, in order of sequence when listed. */
   const waiting = new Map<string, JournalEntry>();
   const removals = new Set<() => void>();
@@ -112,14 +115,21 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     const parts = createPartLedger();
     const sequence = found?.sequence ?? nextSequence();
     let record = found;
+    let inFolder = found !== undefined;
     if (found !== undefined) parts.keepIn(join(place, "parts"));
 
-    async function save(next: JournalRecord, synced: boolean): Promise<void> {
+    async function openPlace(): Promise<void> {
       await openFolder();
       await mkdir(place, { recursive: true, mode: 0o700 });
+      if (!inFolder) parts.keepIn(join(place, "parts"));
+      inFolder = true;
+    }
+
+    async function save(next: JournalRecord, synced: boolean): Promise<void> {
+      await openPlace();
       await writeWhole(join(place, "entry.json"), JSON.stringify(next), { synced });
-      if (record === undefined) parts.keepIn(join(place, "parts"));
       record = next;
+      await ahead.forget(uploadId);
     }
 
     const fresh = (intent: AssetIntent): JournalRecord => ({
@@ -138,10 +148,15 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       get record() {
         return record;
       },
-      writeAhead: (intent, path) => save({ ...fresh(intent), path }, false),
-      async acknowledge(intent, file, code) {
+      async writeAhead(intent, path, hasParts) {
+        const next = { ...fresh(intent), path };
+        if (hasParts) return save(next, false);
         await openFolder();
-        await mkdir(place, { recursive: true, mode: 0o700 });
+        await ahead.note(uploadId, next);
+        record = next;
+      },
+      async acknowledge(intent, file, code) {
+        await openPlace();
         const bytes = join(place, "bytes");
         if (file.keep !== undefined) {
           await file.keep(bytes);
@@ -167,8 +182,10 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       },
       async remove() {
         waiting.delete(uploadId);
-        if (record !== undefined) await rm(place, { recursive: true, force: true });
+        if (inFolder) await rm(place, { recursive: true, force: true });
+        inFolder = false;
         record = undefined;
+        await ahead.forget(uploadId);
         giveBack();
         for (const removed of [...removals]) removed();
       },
@@ -190,8 +207,9 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
   }
 
   async function empty(folder: string): Promise<void> {
-    for (const uploadId of await readdir(folder).catch(() => [])) {
-      if (uploadId.startsWith("lease.json")) continue;
+    const names = await readdir(folder).catch(() => []);
+    for (const uploadId of names) {
+      if (uploadId.startsWith("lease.json") || isAheadLog(uploadId)) continue;
       await openFolder();
       try {
         await rename(join(folder, uploadId), join(own, uploadId));
@@ -201,8 +219,30 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       }
       await adopt(uploadId);
     }
+    for (const name of names.filter(isAheadLog)) await emptyLog(join(folder, name));
     await rm(join(folder, "lease.json"), { force: true });
     await rmdir(folder).catch(() => undefined);
+  }
+
+  /** Its uploads get folders of their own; the log is there until they all have. */
+  async function emptyLog(log: string): Promise<void> {
+    await openFolder();
+    const taken = join(own, `ahead-${randomBytes(3).toString("hex")}.log`);
+    try {
+      await rename(log, taken);
+    } catch {
+      return;
+    }
+    const { alive, torn } = await readAheadLog(taken, readRecord);
+    for (const record of alive) {
+      const { uploadId } = record.intent;
+      if (waiting.has(uploadId)) continue;
+      await mkdir(join(own, uploadId), { recursive: true, mode: 0o700 });
+      await writeWhole(join(own, uploadId, "entry.json"), JSON.stringify(record), { synced: false });
+      await adopt(uploadId);
+    }
+    if (torn) await quarantine(basename(taken));
+    else await rm(taken, { force: true });
   }
 
   async function adopt(uploadId: string): Promise<void> {
@@ -211,7 +251,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       (error as NodeJS.ErrnoException).code === "ENOENT" ? undefined : "",
     );
     if (text === undefined) return rm(place, { recursive: true, force: true });
-    const record = parse(text);
+    const record = readRecord(text);
     if (record?.intent.uploadId !== uploadId) return quarantine(uploadId);
     lastSequence = Math.max(lastSequence, record.sequence);
     const bytes = await stat(join(place, "bytes")).catch(() => undefined);
@@ -276,6 +316,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       clearInterval(heartbeat);
       if (opened === undefined) return;
       await opened.catch(() => undefined);
+      await ahead.close().catch(() => undefined);
       await rm(join(own, "lease.json"), { force: true });
       await rmdir(own).catch(() => undefined);
       await rmdir(root).catch(() => undefined);
@@ -290,7 +331,7 @@ async function linkOrRefer(from: string, to: string): Promise<void> {
   if (dev === target.dev) await linkOrCopy(from, to);
 }
 
-function parse(text: string): JournalRecord | undefined {
+export function readRecord(text: string): JournalRecord | undefined {
   try {
     return recordSchema.parse(JSON.parse(text));
   } catch {
