@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-const alias = { reelsync: new URL("agent-sdk/src/index.ts", import.meta.url).pathname };
+const source = (file: string) => new URL(`agent-sdk/src/${file}`, import.meta.url).pathname;
+// The longer name first: an alias also takes what begins with it.
+const alias = { "reelsync/testing": source("testing/index.ts"), reelsync: source("index.ts") };
 
 /** The AWS SDK's notice about future Node versions would stand in front of every test's output. */
 const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };

@@ -13,7 +13,7 @@ import { dts } from "rolldown-plugin-dts";
 import manifest from "./package.json" with { type: "json" };
 
 const DIST = "dist";
-const LIBRARY = { index: "src/index.ts" };
+const LIBRARY = { index: "src/index.ts", testing: "src/testing/index.ts" };
 const COMMAND_LINE = { "cli/main": "src/cli/main.ts" };
 /** With the one package that p-retry itself needs; what the others need is no dependency of ours, and goes in with them. */
 const ES_MODULES_ONLY = [

@@ -57,6 +57,31 @@ const CALL_NOBODY = `
 `;
 const NOBODY_ANSWERED = { dependency: "convex", attempt: 1, code: "CONVEX_UNAVAILABLE" };
 
+/** A test as a user would write it: the agent's own code against the fake, through an outage. */
+const TEST_OF_AN_AGENT = `
+  async function agent(reelsync, text) {
+    const { sessionId } = await reelsync.createSession({ title: "Reel", project: "demo", sessionKey: "run-1" });
+    const { sceneId } = await reelsync.upsertScene({ sessionId, sceneKey: "intro", index: 0, title: "Intro" });
+    const entity = { type: "scene", id: sceneId };
+    return reelsync.uploadWithConvexSync({ file: Buffer.from(text), entity, assetType: "video_chunk" });
+  }
+  async function main() {
+    const fake = createFakeReelsync();
+    const { s3Key } = await agent(fake.reelsync, "one");
+    const end = fake.faults.outage("s3");
+    const { state } = await agent(fake.reelsync, "two");
+    end();
+    await fake.reelsync.drain();
+    fake.faults.refuseNext("convex", "QUOTA_EXCEEDED");
+    const refused = await agent(fake.reelsync, "three").catch((error) => isReelsyncError(error) && error.code);
+    const versions = fake.assets.map(({ version }) => version);
+    console.log(JSON.stringify([Buffer.from(fake.bytesOf(s3Key)).toString(), state, versions, refused, fake.calls.length]));
+    await fake.reelsync.close();
+  }
+  main();
+`;
+const TESTED = ["one", "queued", [1, 2], "QUOTA_EXCEEDED", 8];
+
 const IMPORT = 'import { createReelsync, isReelsyncError } from "reelsync";';
 const REQUIRE = 'const { createReelsync, isReelsyncError } = require("reelsync");';
 /** As in Jest, Electron and older bundlers. */
@@ -68,11 +93,13 @@ describe("the tarball", () => {
     for (const name of ["README.md", "LICENSE", "package.json", "dist/THIRD-PARTY-LICENSES.txt"]) {
       expect(files).toContain(`package/${name}`);
     }
-    for (const ending of ["js", "cjs", "d.ts", "d.cts"])
-      expect(files).toContain(`package/dist/index.${ending}`);
+    for (const entry of ["index", "testing"]) {
+      for (const ending of ["js", "cjs", "d.ts", "d.cts"])
+        expect(files).toContain(`package/dist/${entry}.${ending}`);
+    }
     expect(files.filter((name) => /\.ts$/.test(name) && !name.endsWith(".d.ts"))).toEqual([]);
     expect(files.filter((name) => /^package\/(src|test|node_modules)\//.test(name))).toEqual([]);
-    expect((await stat(tarball)).size).toBeLessThan(250 * KIB);
+    expect((await stat(tarball)).size).toBeLessThan(400 * KIB);
   });
 
   test("has the version of the repository, and runs nothing on the machine it is installed on", async () => {
@@ -115,6 +142,11 @@ describe("in an empty ESM project", () => {
     expect(JSON.parse(await esm.run("both.js", script))).toEqual([true, false]);
   });
 
+  test("an agent is tested against the fake of reelsync/testing", async () => {
+    const script = `${IMPORT} import { createFakeReelsync } from "reelsync/testing"; ${TEST_OF_AN_AGENT}`;
+    expect(JSON.parse(await esm.run("agent-test.js", script))).toEqual(TESTED);
+  });
+
   test("the command line is there", async () => {
     const { version } = await manifestOf(PROJECT_DIR);
     expect((await esm.command("--version")).trim()).toBe(version);
@@ -137,6 +169,14 @@ describe("in an empty CommonJS project", () => {
   );
 });
 
+test.each([
+  ["as it is", []],
+  ["where require() cannot load ES modules", [NO_ESM_IN_REQUIRE]],
+])("in an empty CommonJS project, an agent is tested against the fake, %s", async (_how, options) => {
+  const script = `${REQUIRE} const { createFakeReelsync } = require("reelsync/testing"); ${TEST_OF_AN_AGENT}`;
+  expect(JSON.parse(await commonJs.run("agent-test.js", script, ...options))).toEqual(TESTED);
+});
+
 describe("a consumer in TypeScript", () => {
   const uses = `
     export async function publish(reelsync: Reelsync, file: string): Promise<string> {
@@ -154,9 +194,12 @@ describe("a consumer in TypeScript", () => {
     // @ts-expect-error: not an asset type
     export const wrong: UploadRequest["assetType"] = "film";
     export const reelsync = createReelsync({ s3: { bucket: "b" } });
+    export const fake: FakeReelsync<"strict"> = createFakeReelsync({ mode: "strict" });
+    export const published: Promise<string> = publish(fake.reelsync, "intro.mp4");
+    fake.faults.outage("s3")();
   `;
   const imports =
-    'import { createReelsync, isReelsyncError, type Reelsync, type UploadRequest } from "reelsync";';
+    'import { createReelsync, isReelsyncError, type Reelsync, type UploadRequest } from "reelsync"; import { createFakeReelsync, type FakeReelsync } from "reelsync/testing";';
 
   test("as an ES module, under nodenext and bundler resolution", async () => {
     const nodenext = { module: "NodeNext", moduleResolution: "nodenext", skipLibCheck: false } as const;
