@@ -48,7 +48,7 @@ export function describesClient(subject: () => Subject): void {
     const request = { entity, assetType: "video_chunk" } as const;
     const first = await published(reelsync, { ...request, file: film("one") });
     expect(first).toMatchObject({ state: "ready", version: 1, deduped: false, attempts: 1, size: 3 });
-    expect(Buffer.from(await subject().bytesOf(first.s3Key)).toString()).toBe("one");
+    expect(Buffer.from(await subject().bytesOf(first.s3Key ?? "")).toString()).toBe("one");
     const second = await published(reelsync, { ...request, file: Readable.from([film("o"), film("ne")]) });
     expect(second).toMatchObject({ assetId: first.assetId, version: 1, deduped: true, sha256: first.sha256 });
     const third = await published(reelsync, { ...request, file: film("two") });
@@ -69,7 +69,7 @@ export function describesClient(subject: () => Subject): void {
     const onProgress = ({ phase }: { phase: string }) => void phases.add(phase);
     const result = await published(reelsync, { file, entity, assetType: "video_chunk", onProgress });
     expect(result).toMatchObject({ state: "ready", size: file.length });
-    expect(Buffer.from(await subject().bytesOf(result.s3Key)).equals(file)).toBe(true);
+    expect(Buffer.from(await subject().bytesOf(result.s3Key ?? "")).equals(file)).toBe(true);
     expect([...phases]).toEqual(["hashing", "uploading", "verifying", "syncing", "done"]);
   });
 
