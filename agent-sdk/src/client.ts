@@ -1,23 +1,19 @@
 /** `createReelsync`: reads the configuration and puts the parts together. */
 import type * as z from "zod";
-import type { SignedAssetUrl } from "../../contract/playback.ts";
-import { sceneUpsertSchema, type SceneUpsert } from "../../contract/scene.ts";
-import { sessionCreateSchema, type SessionCreate } from "../../contract/session.ts";
+import { sceneUpsertSchema } from "../../contract/scene.ts";
+import { sessionCreateSchema } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { endAfter, openCall, type Call } from "./call.ts";
 import { loadConfig, type Config, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createHealthReports } from "./convex/health-report.ts";
+import type { CallOptions, Core } from "./core.ts";
 import { createRecords } from "./convex/records.ts";
 import { createDeadLetterSpool } from "./dead-letters/dead-letter-spool.ts";
-import { createDeadLetters, type DeadLetterView } from "./dead-letters/dead-letters.ts";
+import { createDeadLetters } from "./dead-letters/dead-letters.ts";
 import { createReplay, watchReplayRequests, type Watch } from "./dead-letters/replay.ts";
 import { ReelsyncError } from "./errors.ts";
-import { createEvents, type Dependency, type EventListener, type Events } from "./events.ts";
-import {
-  createCircuitBreaker,
-  type BreakerState,
-  type CircuitBreaker,
-} from "./resilience/circuit-breaker.ts";
+import { createEvents, type Dependency, type Events } from "./events.ts";
+import { createCircuitBreaker, type CircuitBreaker } from "./resilience/circuit-breaker.ts";
 import { createGuard } from "./resilience/guard.ts";
 import { createFolders, type Folders } from "./folders/folders.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
@@ -25,86 +21,20 @@ import { createMedia, type Media } from "./media/media.ts";
 import { createMediaRecords } from "./media/media-records.ts";
 import { connectServices, type Connect, type Services } from "./services.ts";
 import { createTransferSlots } from "./s3/transfer-slots.ts";
-import { createDrainer, type DrainCounts } from "./journal/drainer.ts";
-import { createJournal, type JournalState } from "./journal/journal.ts";
+import { createDrainer } from "./journal/drainer.ts";
+import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
 import { openStorage } from "./storage/open-storage.ts";
-import type { StorageAccess } from "./storage/storage-backend.ts";
 import { createRunEnd, maySend } from "./rollout/held-uploads.ts";
 import { createOutcomes } from "./rollout/outcomes.ts";
 import { createRollout, rememberProjects } from "./rollout/rollout.ts";
-import { createSync, type EntityFile, type SyncOptions, type SyncResult } from "./sync-assets.ts";
-import type { PublishedUpload, UploadRequest, UploadResult } from "./upload-request.ts";
+import { createSync } from "./sync-assets.ts";
 import type { UploadLine } from "./upload-line.ts";
-import { createUploadStatus, type UploadStatus } from "./upload-status.ts";
+import { createUploadStatus } from "./upload-status.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
-export interface CallOptions {
-  signal?: AbortSignal;
-  timeoutMs?: number;
-}
-
-export interface CloseOptions {
-  /** How long uploads under way may go on. What is left then waits in the journal, or is parked in mode `strict`. */
-  graceMs?: number;
-}
-
-export interface Reelsync<M extends Mode = Mode> extends Ingest<M>, StorageAccess, Folders, Media<M> {
-  /** Creates a session, or finds the one with this project and session key. */
-  createSession: (
-    session: SessionCreate,
-    options?: CallOptions,
-  ) => Promise<{ sessionId: string; created: boolean }>;
-  /** Creates or changes the scene with this session and scene key. */
-  upsertScene: (scene: SceneUpsert, options?: CallOptions) => Promise<{ sceneId: string; created: boolean }>;
-  endSession: (end: SessionEnd, options?: CallOptions) => Promise<void>;
-  /** Bytes into S3 and their record into Convex. Safe to call twice: the same content for the same place is one asset. */
-  uploadWithConvexSync: (
-    request: UploadRequest,
-  ) => Promise<M extends "strict" ? PublishedUpload : UploadResult>;
-  /** Sends what waits in the journal, that of processes that are gone included; says what came of it. */
-  drain: () => Promise<DrainCounts>;
-  /** Many uploads at once. One that fails is listed in `failed` and leaves the others alone; never throws for one. */
-  batchSyncAssets: (uploads: readonly UploadRequest[], options?: SyncOptions) => Promise<SyncResult>;
-  /** The same for the files of one scene. */
-  syncSceneAssets: (
-    sceneId: string,
-    files: readonly EntityFile[],
-    options?: SyncOptions,
-  ) => Promise<SyncResult>;
-  /** The same for the files of a session itself: combined video, subtitles, manifest. */
-  syncSessionAssets: (
-    sessionId: string,
-    files: readonly EntityFile[],
-    options?: SyncOptions,
-  ) => Promise<SyncResult>;
-  /** A fresh URL of a stored asset, as every player of the deployment gets it. */
-  urlFor: (assetId: string, options?: CallOptions) => Promise<SignedAssetUrl>;
-  readonly deadLetters: {
-    list: (options?: CallOptions) => Promise<DeadLetterView[]>;
-    /** Sends a dead letter through the line again; takes the id of its error, or Convex's. */
-    replay: (id: string) => Promise<PublishedUpload>;
-    /** Replays what an admin asks for, until it is closed. */
-    watch: () => Watch;
-  };
-  /** Where the upload with this id is now. */
-  uploadStatus: (uploadId: string, options?: CallOptions) => Promise<UploadStatus>;
-  /** What waits on this machine to be sent, now. */
-  readonly journal: JournalState;
-  /** The state of each circuit breaker, now. */
-  readonly breakers: Readonly<Record<Dependency, BreakerState>>;
-  /** Listens to everything that happens; returns the function that stops it. */
-  on: (listener: EventListener) => () => void;
-  /** Waits for what is under way, then lets go of sockets and timers. */
-  close: (options?: CloseOptions) => Promise<void>;
-}
-
-export interface SessionEnd {
-  sessionId: string;
-  /** `ended` unless said otherwise. */
-  outcome?: "ended" | "failed";
-  errorMessage?: string;
-}
+/** Everything a client can do. */
+export interface Reelsync<M extends Mode = Mode> extends Core<M>, Ingest<M>, Folders, Media<M> {}
 
 /** Four parts of the usual size: more in flight gain less than a tenth (measured). */
 const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;

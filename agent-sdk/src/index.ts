@@ -1,10 +1,5 @@
-export {
-  createReelsync,
-  type CallOptions,
-  type CloseOptions,
-  type Reelsync,
-  type SessionEnd,
-} from "./client.ts";
+export { createReelsync, type Reelsync } from "./client.ts";
+export type { CallOptions, CloseOptions, Core, SessionEnd } from "./core.ts";
 export type { JournalOptions, LocalStorageOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
 export type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 export type { Watch } from "./dead-letters/replay.ts";

@@ -1,6 +1,6 @@
 /** What the client does with whole folders, put together over its calls for single files. */
 import type { CallConvex } from "../convex/convex-caller.ts";
-import type { Reelsync } from "../client.ts";
+import type { Core } from "../core.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { createSessionReader } from "./session-content.ts";
 import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
@@ -17,7 +17,7 @@ export interface Folders {
 }
 
 export interface FoldersParts {
-  core: Omit<Reelsync, keyof Folders>;
+  core: Core;
   convex: CallConvex;
   guard: Guard;
   during: SyncParts["during"];

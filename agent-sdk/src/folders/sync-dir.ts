@@ -5,7 +5,7 @@
 import { basename, resolve } from "node:path";
 import pMap from "p-map";
 import type { SessionCreate } from "../../../contract/session.ts";
-import type { CallOptions, Reelsync } from "../client.ts";
+import type { CallOptions, Core } from "../core.ts";
 import type { Call } from "../call.ts";
 import { codedError, ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
@@ -53,7 +53,7 @@ export interface SyncDirResult extends FolderPlan {
 
 /** What folders need of the client. */
 export interface SyncParts {
-  core: Pick<Reelsync, "createSession" | "upsertScene" | "batchSyncAssets">;
+  core: Pick<Core, "createSession" | "upsertScene" | "batchSyncAssets">;
   readSession: ReadSession;
   during: <T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>) => Promise<T>;
 }
