@@ -16,7 +16,8 @@ afterEach(() => void vi.useRealTimers());
 
 const never = new AbortController().signal;
 const ok = async () => "ok";
-const fail = async () => Promise.reject(OUTAGE);
+/** Each attempt with an error of its own, as requests have. */
+const fail = async () => Promise.reject(new ReelsyncError("S3_UNAVAILABLE", "S3 is down"));
 
 function create(changes: string[] = []): CircuitBreaker {
   return createCircuitBreaker({
@@ -189,4 +190,16 @@ describe("the probe", () => {
     expect(breaker.state.kind).toBe("open");
     breaker.close();
   });
+});
+
+test("a request that failed for many calls at once, as a batch does, counts as one failure", async () => {
+  const breaker = create();
+  const shared = Promise.reject(new ReelsyncError("CONVEX_UNAVAILABLE", "The batch was not answered"));
+  await Promise.all(Array.from({ length: 100 }, () => run(breaker, () => shared)));
+  expect(breaker.state).toEqual({ kind: "closed", failuresInARow: 1 });
+  await failTimes(breaker, 3);
+  expect(breaker.state).toEqual({ kind: "closed", failuresInARow: 4 });
+  await failTimes(breaker, 1);
+  expect(breaker.state.kind).toBe("open");
+  breaker.close();
 });

@@ -37,7 +37,7 @@ function deployment(loses: (sent: Sent) => boolean) {
     return answer;
   }) as unknown as CallConvex;
   const policy = { attempts: 3, baseDelayMs: 1, maxDelayMs: 1 };
-  const breaker = createCircuitBreaker({ name: "convex", failuresToOpen: 1000 });
+  const breaker = createCircuitBreaker({ name: "convex" });
   return {
     sent,
     recorded,

@@ -43,6 +43,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
   const { name, failuresToOpen = 5, resetAfterMs = 30 * SECOND, onChange } = options;
   let state: BreakerState = { kind: "closed", failuresInARow: 0 };
   let lastFailure: unknown;
+  const told = new WeakSet<Error>();
   const transitions = new EventEmitter().setMaxListeners(0);
 
   const action = async (attempt: () => Promise<unknown>): Promise<unknown> => {
@@ -69,9 +70,17 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
     // True: not a failure. A probe that was cancelled proves nothing, so it may not close the circuit either.
     errorFilter: (error: unknown): boolean => {
       const verdict = healthVerdict(error);
+      if (verdict === "failed" && !opossum.halfOpen) return isToldAgain(error);
       return verdict === "answered" || (verdict === "silent" && !opossum.halfOpen);
     },
   });
+
+  /** A request that several calls shared (a batch, a token) failed once, however many of them tell of it. */
+  function isToldAgain(error: unknown): boolean {
+    const isAgain = told.has(error as Error);
+    told.add(error as Error);
+    return isAgain;
+  }
 
   function clearFailures() {
     if (state.kind === "closed") state = { kind: "closed", failuresInARow: 0 };
