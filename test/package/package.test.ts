@@ -90,7 +90,13 @@ const NO_ESM_IN_REQUIRE = "--no-experimental-require-module";
 describe("the tarball", () => {
   test("holds both builds with their types, the README and the licence, and no sources", async () => {
     const files = await filesOf(tarball);
-    for (const name of ["README.md", "LICENSE", "package.json", "dist/THIRD-PARTY-LICENSES.txt"]) {
+    for (const name of [
+      "README.md",
+      "ERRORS.md",
+      "LICENSE",
+      "package.json",
+      "dist/THIRD-PARTY-LICENSES.txt",
+    ]) {
       expect(files).toContain(`package/${name}`);
     }
     for (const entry of ["index", "testing"]) {
