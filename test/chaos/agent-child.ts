@@ -6,7 +6,8 @@ import { createReadStream } from "node:fs";
 import { createReelsync, type Reelsync, type ReelsyncOptions } from "../../agent-sdk/src/index.ts";
 import { bytesOf } from "./content.ts";
 import { writeEntry } from "./diary.ts";
-import { slotOf, type Wish } from "./schedule.ts";
+import { spoilDisk } from "./disk.ts";
+import { slotOf, type DiskTrouble, type Wish } from "./schedule.ts";
 
 export interface AgentTask {
   seed: number;
@@ -18,6 +19,9 @@ export interface AgentTask {
   files: Record<number, string>;
   racing: boolean;
   clockSkewMs: number;
+  /** What goes wrong with writing under this folder. */
+  disk: { folder: string; trouble: DiskTrouble } | null;
+  drains: boolean;
   replayLetters: boolean;
   quiet: boolean;
 }
@@ -29,6 +33,7 @@ const PROJECT = "chaos";
 const PLACE_ATTEMPTS = 3;
 const LOUD_TIMEOUT_MS = 1_500;
 const QUIET_TIMEOUT_MS = 20_000;
+const QUIET_PASSES = 10;
 
 /** Where calls failed, by upload: the error itself does not say. */
 const failures = new Map<string, string>();
@@ -39,9 +44,8 @@ const realNow = Date.now.bind(Date);
 
 async function perform(task: AgentTask): Promise<void> {
   Date.now = () => realNow() + task.clockSkewMs;
+  const mendDisk = task.disk === null ? () => undefined : spoilDisk(task.disk.folder, task.disk.trouble);
   const reelsync = createReelsync({
-    // What a queued answer promises is the journal's own kill test's to check.
-    mode: "strict",
     ...task.options,
     timeoutMs: task.quiet ? QUIET_TIMEOUT_MS : LOUD_TIMEOUT_MS,
   });
@@ -51,14 +55,24 @@ async function perform(task: AgentTask): Promise<void> {
     if (event.type === "upload.failed") failures.set(event.uploadId, event.step);
   });
   try {
-    const place = await findPlace(reelsync, task);
-    await uploadAll(reelsync, task, place);
+    if (task.wishes.length > 0) await uploadAll(reelsync, task, await findPlace(reelsync, task));
+    if (task.drains) await drain(reelsync, task);
     if (task.replayLetters) await replayAll(reelsync, task);
   } catch (error) {
     writeEntry(task.diary, { kind: "stopped", message: String(error) });
   } finally {
     await reelsync.close();
+    mendDisk();
     Date.now = realNow;
+  }
+}
+
+/** In quiet until nothing waits: what comes back on top of it waits for a moment of its own. */
+async function drain(reelsync: Reelsync, { diary, quiet }: AgentTask): Promise<void> {
+  for (let passes = quiet ? QUIET_PASSES : 1; passes > 0; passes--) {
+    const { waiting, failed } = await reelsync.drain();
+    writeEntry(diary, { kind: "drained", waiting, failed, quiet });
+    if (waiting === 0) return;
   }
 }
 
@@ -67,7 +81,7 @@ interface Place {
   sceneIds: string[];
 }
 
-async function findPlace(reelsync: Reelsync<"strict">, { seed, scenes, diary }: AgentTask): Promise<Place> {
+async function findPlace(reelsync: Reelsync, { seed, scenes, diary }: AgentTask): Promise<Place> {
   for (let attempt = 1; ; attempt++) {
     try {
       const title = `Schedule ${seed}`;
@@ -85,7 +99,7 @@ async function findPlace(reelsync: Reelsync<"strict">, { seed, scenes, diary }: 
   }
 }
 
-async function uploadAll(reelsync: Reelsync<"strict">, task: AgentTask, place: Place): Promise<void> {
+async function uploadAll(reelsync: Reelsync, task: AgentTask, place: Place): Promise<void> {
   const lanes = new Map<string, Wish[]>();
   for (const wish of task.wishes) {
     const lane = task.racing ? String(wish.id) : slotOf(wish);
@@ -98,12 +112,7 @@ async function uploadAll(reelsync: Reelsync<"strict">, task: AgentTask, place: P
   );
 }
 
-async function upload(
-  reelsync: Reelsync<"strict">,
-  task: AgentTask,
-  place: Place,
-  wish: Wish,
-): Promise<void> {
+async function upload(reelsync: Reelsync, task: AgentTask, place: Place, wish: Wish): Promise<void> {
   const { diary, seed, quiet } = task;
   const { scene, assetType, chunkIndex, fileName } = wish;
   writeEntry(diary, { kind: "called", wish: wish.id, quiet });
@@ -127,7 +136,7 @@ function sourceOf(wish: Wish, seed: number, files: AgentTask["files"]) {
   return wish.source === "stream" ? createReadStream(path) : path;
 }
 
-async function replayAll(reelsync: Reelsync<"strict">, task: AgentTask): Promise<void> {
+async function replayAll(reelsync: Reelsync, task: AgentTask): Promise<void> {
   for (const { id, state, intent } of await reelsync.deadLetters.list()) {
     if (state === "resolved" || state === "discarded") continue;
     const wish = Number(intent.metadata?.["wish"]);
@@ -147,14 +156,20 @@ async function settled(
   { diary }: AgentTask,
   wish: number,
   via: "upload" | "replay",
-  work: () => ReturnType<Reelsync<"strict">["uploadWithConvexSync"]>,
+  work: () => ReturnType<Reelsync["uploadWithConvexSync"]>,
   uploadId?: string,
 ): Promise<void> {
   lastStarted = undefined;
   const answer = work();
   const started = lastStarted as string | undefined;
   try {
-    const { assetId, s3Key, version, sha256, size, state, deduped } = await answer;
+    const result = await answer;
+    const { sha256, size } = result;
+    if (result.state === "queued") {
+      writeEntry(diary, { kind: "queued", wish, via: "upload", uploadId: result.uploadId, sha256, size });
+      return;
+    }
+    const { assetId, s3Key, version, state, deduped } = result;
     writeEntry(diary, { kind: "acked", wish, via, assetId, s3Key, version, sha256, size, state, deduped });
   } catch (error) {
     const { code = "none", message = "", retryable = false, deadLetter } = error as SdkError;

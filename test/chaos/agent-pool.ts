@@ -1,7 +1,6 @@
 /** Agent processes: one works, one is warm and takes over when the first is killed. */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import type { AgentTask } from "./agent-child.ts";
 
 export interface AgentPool {
@@ -12,9 +11,9 @@ export interface AgentPool {
   close: () => void;
 }
 
-const PROGRAM = fileURLToPath(new URL("agent-child.ts", import.meta.url));
-
-export function createAgentPool(): AgentPool {
+/** `program`: `agent-child.ts` as one file, see `bundle-agent.ts`. */
+export function createAgentPool(program: string): AgentPool {
+  const start = () => startAgent(program);
   let spare = start();
   let current = start();
   let working = false;
@@ -50,8 +49,8 @@ export function createAgentPool(): AgentPool {
   };
 }
 
-function start() {
-  const agent = fork(PROGRAM, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+function startAgent(program: string) {
+  const agent = fork(program, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   return { process: agent, ready: once(agent, "message") };
 }
 

@@ -1,55 +1,41 @@
 /** [G3] Where calls for one slot followed one another, the last that was acknowledged is what the slot holds. */
-import type { Acknowledged } from "./diary.ts";
-import type { Asset, Evidence, Violation } from "./evidence.ts";
+import { isCommitted, type Asset, type Evidence, type Violation } from "./evidence.ts";
 import { slotOf, type Wish } from "./schedule.ts";
 
-export interface OrderReport {
-  violations: Violation[];
-  /** Slots where the replay of a letter that had never begun came after newer content, and so counts as the newest wish. */
-  overtakenByReplay: number;
-}
-
-export function checkOrder(evidence: Evidence): OrderReport {
-  const report: OrderReport = { violations: [], overtakenByReplay: 0 };
+export function checkOrder(evidence: Evidence): Violation[] {
   const { schedule, slots } = evidence;
-  if (schedule.racing) return report;
+  if (schedule.racing) return [];
   const lanes = new Map<string, Wish[]>();
   for (const wish of schedule.wishes) lanes.set(slotOf(wish), [...(lanes.get(slotOf(wish)) ?? []), wish]);
-  for (const [slot, lane] of lanes) {
-    judge(evidence, slot, lane, slots.get(slot) ?? [], report);
-    report.violations.push(...faultsOfRepeats(evidence, slot, lane));
-  }
-  return report;
+  return [...lanes].flatMap(([slot, lane]) => [
+    ...faultsOfLane(evidence, slot, lane, slots.get(slot) ?? []),
+    ...faultsOfRepeats(evidence, slot, lane),
+  ]);
 }
 
-function judge(evidence: Evidence, slot: string, lane: Wish[], rows: Asset[], report: OrderReport): void {
-  const last = lane.findLastIndex(({ id }) => ackOf(evidence, id) !== undefined);
-  const lastWish = lane[last];
-  if (lastWish === undefined) return;
-  const ack = ackOf(evidence, lastWish.id);
+function faultsOfLane(evidence: Evidence, slot: string, lane: Wish[], rows: Asset[]): Violation[] {
+  const last = lane.findLastIndex(({ id }) => recordOf(evidence, id) !== undefined);
+  const wish = lane[last];
+  if (wish === undefined) return [];
+  const record = recordOf(evidence, wish.id);
   const current = rows.find(({ status }) => status === "ready");
-  const add = (check: string, what: string) =>
-    report.violations.push({ guarantee: "G3", check, what: `${slot}: ${what}` });
-  if (ack === undefined || current === undefined) {
-    add("nothing-current", "calls were acknowledged and nothing is current");
-  } else if (current.version < ack.version) {
-    add("newest-lost", `version ${current.version} is current, ${ack.version} was acknowledged last`);
-  } else if (current.version > ack.version) {
-    const later = lane.slice(last + 1).some((wish) => evidence.sha256Of(wish) === current.checksum);
-    if (later) return;
-    if (wasParked(evidence, current)) report.overtakenByReplay += 1;
-    else add("newest-replaced", `version ${current.version} with older content replaced ${ack.version}`);
-  }
+  const fault = (check: string, what: string): Violation[] => [
+    { guarantee: "G3", check, what: `${slot}: ${what}` },
+  ];
+  if (current === undefined)
+    return fault("nothing-current", "calls were acknowledged and nothing is current");
+  if (current._id === record?._id) return [];
+  // A later call nobody got an answer to may have been recorded all the same.
+  if (lane.slice(last + 1).some((later) => evidence.sha256Of(later) === current.checksum)) return [];
+  return fault("newest-lost", `wish ${wish.id} was acknowledged last, version ${current.version} is current`);
 }
 
-/** The last one: a replay comes after the call it repeats. */
-function ackOf({ acked }: Evidence, wish: number): Acknowledged | undefined {
-  return acked.findLast((entry) => entry.wish === wish);
-}
-
-function wasParked({ found, rejected }: Evidence, row: Asset): boolean {
-  const calls = found.calls.filter(({ assetId }) => assetId === row._id).map(({ uploadId }) => uploadId);
-  return rejected.some(({ letter }) => letter !== undefined && calls.includes(letter.id));
+/** What an acknowledged call led to; undefined for one that is a dead letter, or was never acknowledged. */
+function recordOf({ acked, queued, asset, assetOf }: Evidence, wish: number): Asset | undefined {
+  const ack = acked.findLast((entry) => entry.wish === wish);
+  if (ack !== undefined) return asset(ack.assetId);
+  const row = queued.filter((entry) => entry.wish === wish).map(({ uploadId }) => assetOf(uploadId));
+  return row.findLast(isCommitted);
 }
 
 /** While nothing before it failed, asking for what the slot holds changes nothing. */

@@ -1,11 +1,12 @@
 /** [G1] What an agent was told: an acknowledgement holds byte for byte, and a failure that can be helped leaves a letter. */
-import type { Acknowledged, Rejected } from "./diary.ts";
+import type { Acknowledged, Queued, Rejected } from "./diary.ts";
 import { isCommitted, type Evidence, type Violation } from "./evidence.ts";
-import { slotOf } from "./schedule.ts";
+import { hasRoom, slotOf } from "./schedule.ts";
 
 export function checkPromises(evidence: Evidence): Violation[] {
   return [
     ...evidence.acked.flatMap((acked) => faultsOfAck(evidence, acked)),
+    ...evidence.queued.flatMap((queued) => faultsOfQueued(evidence, queued)),
     ...evidence.rejected.flatMap((rejected) => faultsOfRejection(evidence, rejected)),
   ].map(([check, what]) => ({ guarantee: "G1", check, what }));
 }
@@ -40,6 +41,29 @@ function faultsOfAck(evidence: Evidence, acked: Acknowledged): Fault[] {
   return faults;
 }
 
+/** Waiting is over: it is recorded byte for byte, or a letter says why not, or what was damaged on purpose was set aside. */
+function faultsOfQueued(evidence: Evidence, { wish: id, uploadId, sha256 }: Queued): Fault[] {
+  const { found, damaged } = evidence;
+  const name = `wish ${id}, queued as ${uploadId}`;
+  const wish = evidence.wish(id);
+  const row = evidence.assetOf(uploadId);
+  if (wish === undefined) return [["ack-unasked", `${name}: nobody asked for it`]];
+  if (row !== undefined && isCommitted(row)) {
+    const expected = evidence.sha256Of(wish);
+    const whole = row.checksum === expected && sha256 === expected && row.size === wish.size;
+    const stored = evidence.object(row.s3Key)?.sha256 === expected;
+    return whole && stored ? [] : [["queued-bytes", `${name}: ${row._id} is other content`]];
+  }
+  const hasLetter =
+    found.letters.some((letter) => letter.uploadId === uploadId && letter.code !== "") ||
+    found.spooled.some((letter) => letter.uploadId === uploadId);
+  const isAside = damaged.has(uploadId) && found.journal.quarantined.some((one) => one.startsWith(uploadId));
+  if (hasLetter || isAside) return [];
+  return [
+    ["queued-lost", `${name}: neither recorded nor a dead letter (its row is ${row?.status ?? "none"})`],
+  ];
+}
+
 /** What the SDK says it does not park: nothing was accepted yet, or the call is wrong in itself. */
 function mayVanish({ retryable, step, code }: Rejected): boolean {
   return !retryable || step === undefined || step === "file" || code === "TOKEN_EXPIRED";
@@ -50,7 +74,7 @@ function faultsOfRejection(evidence: Evidence, rejected: Rejected): Fault[] {
   const { found, schedule } = evidence;
   const name = `wish ${wish}, rejected with ${code} at ${step ?? "no step"}`;
   if (letter === undefined) {
-    const lost = via === "upload" && !mayVanish(rejected) && schedule.agent.spool === "writable";
+    const lost = via === "upload" && !mayVanish(rejected) && hasRoom(schedule);
     return lost ? [["no-letter", `${name}: no dead letter`]] : [];
   }
   const told = found.letters.some(({ uploadId }) => uploadId === letter.id);

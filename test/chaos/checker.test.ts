@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { check, checkRedelivery } from "./checker.ts";
 import type { Violation } from "./evidence.ts";
 import { drawSchedule } from "./schedule.ts";
-import { soundRun, type Run } from "./sound-run.ts";
+import { queuedRun, soundRun, type Run } from "./sound-run.ts";
 
 type Plant = [check: string, what: string, spoil: (run: Run) => void];
 
@@ -52,7 +52,12 @@ const PLANTS: Record<Violation["guarantee"], Plant[]> = {
     ["two-ready", "two current versions", (run) => (asset(run, 0).status = "ready")],
     ["old-current", "an old version in the place of a newer one", (run) => swapStates(run)],
     ["newest-lost", "the newest content overtaken by an older version", (run) => swapStates(run)],
-    ["newest-replaced", "older content committed as the newest", (run) => recommit(run)],
+    ["newest-lost", "older content committed as the newest", (run) => recommit(run)],
+    [
+      "none-ready",
+      "committed versions of which none is current",
+      (run) => (asset(run, 1).status = "superseded"),
+    ],
     ["nothing-current", "a slot that holds nothing", (run) => (asset(run, 1).status = "superseded")],
     ["unasked", "content nobody asked for", (run) => (asset(run, 2).checksum = "0")],
     ["no-call", "a version no call made", ({ found }) => found.calls.splice(2, 1)],
@@ -90,6 +95,16 @@ const PLANTS: Record<Violation["guarantee"], Plant[]> = {
       (run) => run.entries.push(quietCall, { kind: "stopped", message: "" }),
     ],
     ["still-failing", "a failure when nothing is wrong", (run) => run.entries.push(quietCall, rejected(run))],
+    [
+      "still-waiting",
+      "an entry the journal kept",
+      ({ found }) => found.journal.waiting.push("1-a/upload-0/entry.json"),
+    ],
+    [
+      "set-aside",
+      "an entry the journal could not read",
+      ({ found }) => found.journal.quarantined.push("upload-0-1"),
+    ],
     ["still-parked", "a letter its replay left open", ({ schedule }) => (schedule.agent.letters = "replay")],
   ],
 };
@@ -122,6 +137,53 @@ describe.each(Object.entries(PLANTS))("[%s] the checker catches", (guarantee, pl
     const run = soundRun();
     spoil(run);
     expect(verdict(run)).toContainEqual(expect.objectContaining({ guarantee, check: name }));
+  });
+});
+
+describe("[G1] of a call that was answered `queued`, the checker", () => {
+  test("accepts that it was recorded", () => {
+    expect(verdict(queuedRun())).toEqual([]);
+  });
+
+  const lose = ({ found }: Run) => {
+    found.calls.shift();
+    found.assets.shift();
+    found.objects.shift();
+    found.usedBytes /= 2;
+    first(found.calls).assetId = asset({ found } as Run, 0)._id;
+  };
+  const damaged = { kind: "damaged", what: "entry", uploadId: "upload-0" } as const;
+  test.each<[string, (run: Run) => void]>([
+    ["a letter of it", ({ found }) => found.letters.push({ uploadId: "upload-0", code: "X" } as never)],
+    [
+      "that it was set aside once it was damaged",
+      ({ entries, found }) => {
+        entries.push(damaged);
+        found.journal.quarantined.push("upload-0-1");
+      },
+    ],
+  ])("accepts %s", (_what, explain) => {
+    const run = queuedRun();
+    lose(run);
+    explain(run);
+    expect(verdict(run)).not.toContainEqual(expect.objectContaining({ check: "queued-lost" }));
+  });
+
+  test.each<[string, string, (run: Run) => void]>([
+    ["queued-lost", "that it is nowhere", lose],
+    [
+      "queued-lost",
+      "that it was damaged and is nowhere",
+      (run) => {
+        lose(run);
+        run.entries.push(damaged);
+      },
+    ],
+    ["queued-bytes", "that its object is another one", ({ found }) => (first(found.objects).sha256 = "0")],
+  ])("catches %s: %s", (check, _what, spoil) => {
+    const run = queuedRun();
+    spoil(run);
+    expect(verdict(run)).toContainEqual(expect.objectContaining({ guarantee: "G1", check }));
   });
 });
 

@@ -15,7 +15,6 @@ import type { Schedule } from "./schedule.ts";
 
 export interface Verdict {
   violations: Violation[];
-  overtakenByReplay: number;
 }
 
 /** `quiesced`: nothing arrived late since the agents ended, so that all they asked for has to be done. */
@@ -26,17 +25,15 @@ export function check(
   { quiesced = true }: { quiesced?: boolean } = {},
 ): Verdict {
   const evidence = gatherEvidence(schedule, entries, found);
-  const order = checkOrder(evidence);
   return {
     violations: [
       ...checkPromises(evidence),
       ...checkBytes(evidence),
       ...checkEffects(evidence),
-      ...order.violations,
+      ...checkOrder(evidence),
       ...checkTotals(evidence),
       ...(quiesced ? checkQuiet(evidence) : []),
     ],
-    overtakenByReplay: order.overtakenByReplay,
   };
 }
 

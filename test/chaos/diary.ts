@@ -1,5 +1,6 @@
 /** What agents were told, written down by themselves before they go on: one JSON line an entry, appended, so that a `kill -9` cuts at most the last one. */
 import { appendFileSync, readFileSync } from "node:fs";
+import type { Damage } from "./schedule.ts";
 
 export interface Acknowledged {
   kind: "acked";
@@ -12,6 +13,16 @@ export interface Acknowledged {
   size: number;
   state: "ready" | "superseded";
   deduped: boolean;
+}
+
+/** Kept on the agent's disk, to be sent later. */
+export interface Queued {
+  kind: "queued";
+  wish: number;
+  via: "upload";
+  uploadId: string;
+  sha256: string;
+  size: number;
 }
 
 export interface Rejected {
@@ -34,7 +45,12 @@ export type Entry =
   /** A letter another process had claimed before it died. */
   | { kind: "heldElsewhere"; uploadId: string }
   | { kind: "stopped"; message: string }
+  /** What the journal had left when it was asked to send everything. */
+  | { kind: "drained"; waiting: number; failed: number; quiet: boolean }
+  /** Written by the simulator: a file of a dead process's journal was damaged. */
+  | { kind: "damaged"; what: Damage; uploadId: string }
   | Acknowledged
+  | Queued
   | Rejected;
 
 export function writeEntry(file: string, entry: Entry): void {

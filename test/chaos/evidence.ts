@@ -1,7 +1,7 @@
 /** What a schedule left, put side by side so that every check reads it the same way. Pure. */
 import type { Doc } from "../../convex/_generated/dataModel";
 import { bytesOf, sha256Of } from "./content.ts";
-import type { Acknowledged, Entry, Rejected } from "./diary.ts";
+import type { Acknowledged, Entry, Queued, Rejected } from "./diary.ts";
 import type { Observation, StoredBytes } from "./observe.ts";
 import { slotOf, type Schedule, type Wish } from "./schedule.ts";
 
@@ -21,10 +21,15 @@ export interface Evidence {
   found: Observation;
   acked: Acknowledged[];
   rejected: Rejected[];
+  queued: Queued[];
+  /** Uploads whose entry in the journal was damaged on purpose. */
+  damaged: ReadonlySet<string>;
   wish: (id: number) => Wish | undefined;
   sha256Of: (wish: Wish) => string;
   object: (key: string) => StoredBytes | undefined;
   asset: (id: string) => Asset | undefined;
+  /** The record an upload led to. */
+  assetOf: (uploadId: string) => Asset | undefined;
   /** By `slotOf`, each in the order of creation. */
   slots: Map<string, Asset[]>;
 }
@@ -34,6 +39,7 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
   const hashes = new Map<number, string>();
   const objects = new Map(found.objects.map((object) => [object.key, object]));
   const assets = new Map<string, Asset>(found.assets.map((row) => [row._id, row]));
+  const calls = new Map<string, string>(found.calls.map(({ uploadId, assetId }) => [uploadId, assetId]));
   const scenes = new Map<string, number>(found.scenes.map((scene) => [scene._id, scene.index]));
   const slots = new Map<string, Asset[]>();
   for (const row of found.assets) {
@@ -46,6 +52,8 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
     found,
     acked: entries.filter((entry) => entry.kind === "acked"),
     rejected: entries.filter((entry) => entry.kind === "rejected"),
+    queued: entries.filter((entry) => entry.kind === "queued"),
+    damaged: new Set(entries.flatMap((entry) => (entry.kind === "damaged" ? [entry.uploadId] : []))),
     wish: (id) => wishes.get(id),
     sha256Of(wish) {
       const known = hashes.get(wish.content);
@@ -56,6 +64,7 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
     },
     object: (key) => objects.get(key),
     asset: (id) => assets.get(id),
+    assetOf: (uploadId) => assets.get(calls.get(uploadId) ?? ""),
     slots,
   };
 }

@@ -1,12 +1,13 @@
 /** `npm run chaos`: seeded schedules of uploads and faults against the real stack, judged by an independent checker. */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import "../../demo/quiet.ts";
+import { bundleAgent } from "./bundle-agent.ts";
 import { createReport } from "./report.ts";
 import type { FromWorker } from "./worker.ts";
 
@@ -41,6 +42,9 @@ async function run(schedules: number, firstSeed: number, workers: number): Promi
     return 2;
   }
   const directory = mkdtempSync(join(tmpdir(), "reelsync-chaos-"));
+  // Says for Node how to read it, outside of the project.
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
+  const program = await bundleAgent(directory);
   const report = createReport({ json: flags.json, schedules, directory });
   let next = 0;
   const take = () => (next < schedules ? firstSeed + next++ : undefined);
@@ -50,7 +54,7 @@ async function run(schedules: number, firstSeed: number, workers: number): Promi
   const inTurn = (start: () => Promise<unknown>) => (started = started.then(start));
   await Promise.all(
     Array.from({ length: count }, (_, index) =>
-      work(join(directory, `worker-${index}`), inTurn, take, report.add),
+      work([join(directory, `worker-${index}`), program], inTurn, take, report.add),
     ),
   );
   const violations = report.finish();
@@ -59,13 +63,13 @@ async function run(schedules: number, firstSeed: number, workers: number): Promi
 }
 
 async function work(
-  directory: string,
+  place: [directory: string, program: string],
   inTurn: (start: () => Promise<unknown>) => Promise<unknown>,
   take: () => number | undefined,
   add: (message: Exclude<FromWorker, { kind: "ready" }>) => void,
 ): Promise<void> {
-  mkdirSync(directory, { recursive: true });
-  const worker = await startWorker(directory, inTurn);
+  mkdirSync(place[0], { recursive: true });
+  const worker = await startWorker(place, inTurn);
   const exited = once(worker, "exit");
   const died = exited.then(() => {
     throw new Error("a worker ended by itself");
@@ -81,13 +85,13 @@ async function work(
 }
 
 async function startWorker(
-  directory: string,
+  place: [directory: string, program: string],
   inTurn: (start: () => Promise<unknown>) => Promise<unknown>,
 ): Promise<ChildProcess> {
-  const program = fileURLToPath(new URL("worker.ts", import.meta.url));
+  const script = fileURLToPath(new URL("worker.ts", import.meta.url));
   let worker: ChildProcess | undefined;
   await inTurn(async () => {
-    worker = fork(program, [directory], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    worker = fork(script, place, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     const ended = once(worker, "exit").then(() => {
       throw new Error("a worker could not start its stack");
     });

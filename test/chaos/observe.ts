@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel";
 import { sha256Of } from "./content.ts";
+import { filesUnder } from "./journal-damage.ts";
 
 export interface StoredBytes {
   key: string;
@@ -21,6 +22,8 @@ export interface Observation {
   usedBytes: number;
   /** Uploads whose letter waits on the agent's disk. */
   spooled: { uploadId: string; hasBytes: boolean }[];
+  /** What the journal's folder holds: files of uploads that wait, and uploads it set aside. */
+  journal: { waiting: string[]; quarantined: string[] };
 }
 
 export interface Observed {
@@ -32,6 +35,7 @@ export interface Observed {
   /** Nothing of the tenant is older. */
   startedAt: number;
   spoolDir: string;
+  journalDir: string;
 }
 
 export async function observe(observed: Observed): Promise<Observation> {
@@ -55,6 +59,7 @@ export async function observe(observed: Observed): Promise<Observation> {
     scenes,
     usedBytes,
     spooled: readSpool(observed.spoolDir),
+    journal: readJournal(observed.journalDir),
   };
 }
 
@@ -104,6 +109,15 @@ function readSpool(folder: string): Observation["spooled"] {
     JSON.parse(readFileSync(join(folder, uploadId, "letter.json"), "utf8"));
     return [{ uploadId, hasBytes: files.includes("bytes") }];
   });
+}
+
+function readJournal(folder: string): Observation["journal"] {
+  const files = filesUnder(folder);
+  const isAside = (path: string) => path.startsWith("quarantine/");
+  return {
+    waiting: files.filter((path) => !isAside(path)),
+    quarantined: files.filter(isAside).flatMap((path) => path.split("/")[1] ?? []),
+  };
 }
 
 /** A folder that cannot be read holds nothing. */

@@ -12,10 +12,11 @@ import type { AgentTask } from "./agent-child.ts";
 import type { AgentPool } from "./agent-pool.ts";
 import { check, checkRedelivery, type Verdict } from "./checker.ts";
 import { bytesOf } from "./content.ts";
-import { readDiary } from "./diary.ts";
+import { readDiary, writeEntry } from "./diary.ts";
 import type { Exchange } from "./exchange.ts";
 import { openDoor, type Door, type Meeting } from "./fault-proxy.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
+import { damageJournal } from "./journal-damage.ts";
 import { observe, type Observed } from "./observe.ts";
 import { seededRandom } from "./random.ts";
 import { drawSchedule, type Schedule, type TimedEvent } from "./schedule.ts";
@@ -24,6 +25,8 @@ export interface World {
   stack: ReelsyncStack;
   runAsOperator: ReelsyncStack["runAsOperator"];
   agents: AgentPool;
+  /** Processes beside an agent's own, on the same journal. */
+  others: AgentPool;
   s3: S3Client;
   /** Where schedules keep diaries, files and letters. */
   directory: string;
@@ -33,7 +36,9 @@ export interface Outcome extends Verdict {
   seed: number;
   seconds: number;
   wishes: number;
+  mode: Schedule["agent"]["mode"];
   acked: number;
+  queued: number;
   rejected: number;
   replayed: number;
   kills: number;
@@ -61,6 +66,9 @@ export async function runSchedule(world: World, seed: number): Promise<Outcome> 
   }
 }
 
+/** What differs from one life of the agent to the next. */
+type Life = Pick<AgentTask, "wishes" | "clockSkewMs" | "disk" | "drains" | "replayLetters" | "quiet">;
+
 interface Stage {
   directory: string;
   diary: string;
@@ -71,7 +79,8 @@ interface Stage {
   /** What events set going. */
   outages: Promise<unknown>[];
   observed: Observed;
-  task: Omit<AgentTask, "wishes" | "replayLetters" | "quiet">;
+  journalDir: string;
+  task: Omit<AgentTask, keyof Life>;
 }
 
 const RETRY = { attempts: 3, baseDelayMs: 10, maxDelayMs: 60 };
@@ -91,8 +100,11 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
     agentKey: { name: "chaos" },
   })) as { tenantId: string; agentKey: string };
 
-  const spoolDir = join(directory, "letters", "spool");
-  if (agent.spool === "full") writeFileSync(join(directory, "letters"), "");
+  const diskDir = join(directory, "disk");
+  const journalDir = join(diskDir, "journal");
+  const spoolDir = join(diskDir, "letters", "spool");
+  mkdirSync(diskDir);
+  if (agent.spool === "full") writeFileSync(join(diskDir, "letters"), "");
   const plan = createFaultPlan(schedule);
   const captured: Exchange[] = [];
   const outages: Promise<unknown>[] = [];
@@ -117,7 +129,9 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
         S3_ENDPOINT_URL: doors.s3.url,
       },
       agentName: tenant,
+      mode: agent.mode,
       deadLetterDir: spoolDir,
+      journalDir,
       retry: RETRY,
       s3: { maxAttempts: agent.s3Attempts, multipartThreshold: agent.multipartThreshold },
     },
@@ -125,7 +139,6 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
     scenes: schedule.scenes,
     files: writeFiles(schedule, directory),
     racing: schedule.racing,
-    clockSkewMs: agent.clockSkewMs,
   };
   const observed = {
     s3,
@@ -135,8 +148,9 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
     keyPrefix: `t/${tenant}/`,
     startedAt,
     spoolDir,
+    journalDir,
   };
-  return { directory, diary: task.diary, plan, doors, captured, outages, observed, task };
+  return { directory, diary: task.diary, journalDir, plan, doors, captured, outages, observed, task };
 }
 
 function writeFiles({ seed, wishes }: Schedule, directory: string): Record<number, string> {
@@ -205,29 +219,56 @@ async function restart(service: Service, downMs: number): Promise<void> {
 }
 
 /** Answers how often an agent was killed. */
-async function act({ agents }: World, schedule: Schedule, stage: Stage): Promise<number> {
+async function act({ agents, others }: World, schedule: Schedule, stage: Stage): Promise<number> {
   const { task, plan, diary, doors, outages } = stage;
+  const { mode, clockSkewsMs, disk, takenOver, replaysEarly, drains, letters } = schedule.agent;
   const unanswered = () => {
     const answered = new Set(readDiary(diary).flatMap((entry) => ("via" in entry ? [entry.wish] : [])));
     return schedule.wishes.filter(({ id }) => !answered.has(id));
   };
+  let restarts = mode === "queue" ? schedule.agent.restarts : 0;
   let kills = 0;
-  for (; kills < MAX_LIVES; kills++) {
-    const { replaysEarly } = schedule.agent;
-    const ended = await agents.run({
+  for (let life = 0; life < MAX_LIVES; life++) {
+    const trouble = { ...disk, killAt: life === 0 ? disk.killAt : null };
+    const loud = {
       ...task,
-      wishes: unanswered(),
+      clockSkewMs: clockSkewsMs[life % clockSkewsMs.length] ?? 0,
+      disk: { folder: join(stage.directory, "disk"), trouble },
+      drains,
       replayLetters: replaysEarly,
       quiet: false,
-    });
-    if (ended === "done") break;
+    };
+    const drainer =
+      life > 0 && takenOver
+        ? others.run({ ...loud, disk: null, wishes: [], drains: true, replayLetters: false })
+        : undefined;
+    const ended = await agents.run({ ...loud, wishes: unanswered() });
+    await drainer;
+    if (ended === "killed") kills += 1;
+    else if (restarts-- <= 0) break;
+    damageOnce(schedule, stage);
   }
   plan.end();
   await Promise.all(outages);
   await Promise.all(Object.values(doors).map((door) => door.settled()));
-  const replayLetters = schedule.agent.letters === "replay";
-  await agents.run({ ...task, wishes: unanswered(), replayLetters, quiet: true });
+  const quiet = {
+    disk: null,
+    clockSkewMs: 0,
+    drains: true,
+    replayLetters: letters === "replay",
+    quiet: true,
+  };
+  await agents.run({ ...task, ...quiet, wishes: unanswered() });
   return kills;
+}
+
+/** Something in the journal of a life that is over; the first time there is such a thing. */
+function damageOnce({ seed, agent }: Schedule, { diary, journalDir, plan }: Stage): void {
+  if (agent.damage === null || readDiary(diary).some(({ kind }) => kind === "damaged")) return;
+  const damaged = damageJournal(journalDir, agent.damage, seededRandom("damage", seed));
+  if (damaged === undefined) return;
+  plan.counts[`damage ${agent.damage}`] = 1;
+  writeEntry(diary, { kind: "damaged", what: agent.damage, uploadId: damaged.uploadId });
 }
 
 const REDELIVERED_AT_ONCE = 5;
@@ -277,7 +318,9 @@ function summarize(
     seed: schedule.seed,
     seconds,
     wishes: schedule.wishes.length,
+    mode: schedule.agent.mode,
     acked: entries.filter((entry) => entry.kind === "acked").length,
+    queued: entries.filter((entry) => entry.kind === "queued").length,
     rejected: rejected.length,
     replayed: entries.filter(({ kind }) => kind === "replaying").length,
     kills,

@@ -58,9 +58,20 @@ export interface Schedule {
   faults: { kinds: FaultKind[]; rate: number };
   events: TimedEvent[];
   agent: {
-    clockSkewMs: number;
+    mode: "queue" | "strict";
+    /** How wrong the clock of each of its lives is, in turn. */
+    clockSkewsMs: number[];
     /** A folder for dead letters that cannot be written stands for a full disk. */
     spool: "writable" | "full";
+    disk: DiskTrouble;
+    /** Lives it is ended after although nobody killed it. */
+    restarts: number;
+    /** What is damaged in the journal of a life that has ended. */
+    damage: Damage | null;
+    /** Whether another process drains the journal of a dead one at the same time as the next life. */
+    takenOver: boolean;
+    /** Whether a life ends by sending what waits. */
+    drains: boolean;
     multipartThreshold: number;
     s3Attempts: number;
     /** Whether letters are also replayed while things still go wrong. */
@@ -69,6 +80,19 @@ export interface Schedule {
     letters: "replay" | "leave";
   };
 }
+
+/** Counted in operations on the journal and the letters that write. */
+export interface DiskTrouble {
+  /** From this one on there is no room, in every life but the last. */
+  fullFrom: number | null;
+  /** For this many. */
+  fullFor: number;
+  /** At this one the first life is killed. */
+  killAt: number | null;
+}
+
+export const DAMAGES = ["entry", "lease", "parts", "bytes"] as const;
+export type Damage = (typeof DAMAGES)[number];
 
 interface Slot {
   scene: number | null;
@@ -108,14 +132,29 @@ export function drawSchedule(seed: number): Schedule {
     },
     events: drawEvents(random, wishes.length),
     agent: {
-      clockSkewMs: random.chance(0.2) ? random.pick([-20, -14, 14, 20]) * MINUTE_MS : 0,
+      mode: random.chance(0.6) ? "queue" : "strict",
+      clockSkewsMs: drawSkews(random),
       spool: random.chance(0.06) ? "full" : "writable",
+      disk: {
+        fullFrom: random.chance(0.12) ? random.int(1, 20) : null,
+        fullFor: random.pick([1, 4, 1_000]),
+        killAt: random.chance(0.12) ? random.int(1, 30) : null,
+      },
+      restarts: random.pick([0, 0, 1, 2]),
+      damage: random.chance(0.2) ? random.pick(DAMAGES) : null,
+      takenOver: random.chance(0.3),
+      drains: random.chance(0.5),
       multipartThreshold: 5 * MIB,
       s3Attempts: random.int(1, 3),
       replaysEarly: random.chance(0.4),
       letters: random.chance(0.7) ? "replay" : "leave",
     },
   };
+}
+
+function drawSkews(random: Random): number[] {
+  const skew = () => random.pick([-20, -15, -14, 0, 14, 15, 20]) * MINUTE_MS;
+  return random.chance(0.3) ? [skew(), skew()] : [0];
 }
 
 function drawWishes(random: Random, scenes: number): Wish[] {
@@ -173,4 +212,9 @@ export function slotOf({
   chunkIndex,
 }: Pick<Wish, "scene" | "assetType" | "chunkIndex">): string {
   return `${scene ?? "session"}/${assetType}/${chunkIndex}`;
+}
+
+/** Whether the agent's disk took everything it was to keep. */
+export function hasRoom({ agent }: Schedule): boolean {
+  return agent.spool === "writable" && agent.disk.fullFrom === null;
 }

@@ -11,6 +11,7 @@ export interface Run {
   found: Observation;
 }
 
+const SOUND_DISK = { fullFrom: null, fullFor: 0, killAt: null };
 const SEED = 7;
 const SIZE = 10;
 const PARKED = "upload-3";
@@ -22,7 +23,7 @@ export function soundRun(): Run {
     scenes: 1,
     wishes,
     racing: false,
-    agent: { ...drawSchedule(SEED).agent, letters: "leave", spool: "writable" },
+    agent: { ...drawSchedule(SEED).agent, letters: "leave", spool: "writable", disk: SOUND_DISK },
   };
   const assets = [version(1, 0, "superseded"), version(2, 1, "ready"), version(3, 2, "error")];
   return {
@@ -41,8 +42,18 @@ export function soundRun(): Run {
       scenes: [scene()],
       usedBytes: 2 * SIZE,
       spooled: [],
+      journal: { waiting: [], quarantined: [] },
     },
   };
+}
+
+/** The same, and the first call was answered `queued`. */
+export function queuedRun(): Run {
+  const run = soundRun();
+  const at = run.entries.findIndex(({ kind }) => kind === "acked");
+  const uploadId = "upload-0";
+  run.entries[at] = { kind: "queued", wish: 0, via: "upload", uploadId, sha256: hashOf(0), size: SIZE };
+  return run;
 }
 
 const hashOf = (content: number) => sha256Of(bytesOf({ seed: SEED, content, size: SIZE }));
@@ -64,6 +75,7 @@ function version(number: number, content: number, status: Doc<"assets">["status"
     checksum: hashOf(content),
     size: SIZE,
     s3Key: keyOf(content),
+    wish: { at: number, clock: "box", tick: number },
   } as unknown as Doc<"assets">;
 }
 

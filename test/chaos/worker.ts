@@ -10,12 +10,13 @@ export type FromWorker =
   /** The simulator itself failed; says nothing about the product. */
   | { kind: "failed"; seed: number; message: string };
 
-const directory = process.argv[2] ?? "";
+const [, , directory = "", program = ""] = process.argv;
 const stack = await startReelsyncStack({
   dataDir: `${directory}/stack`,
   ports: { cloud: 0, site: 0, s3: 0, issuer: 0 },
 });
-const agents = createAgentPool();
+const agents = createAgentPool(program);
+const others = createAgentPool(program);
 const { endpoint, credentials, region } = stack.local.objectStore;
 const s3 = new S3Client({ endpoint, credentials, region, forcePathStyle: true });
 const say = (message: FromWorker) => process.connected && process.send?.(message);
@@ -32,7 +33,7 @@ async function runAsOperator(path: string, args: Record<string, unknown>): Promi
 }
 
 process.on("message", (seed: number) => {
-  runSchedule({ stack, agents, s3, directory, runAsOperator }, seed).then(
+  runSchedule({ stack, agents, others, s3, directory, runAsOperator }, seed).then(
     (outcome) => say({ kind: "outcome", outcome }),
     (error: unknown) => {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -42,6 +43,7 @@ process.on("message", (seed: number) => {
 });
 process.once("disconnect", () => {
   agents.close();
+  others.close();
   void stack.close().then(() => process.exit());
 });
 say({ kind: "ready" });
