@@ -115,7 +115,8 @@ function readJournal(folder: string): Observation["journal"] {
   const files = filesUnder(folder);
   const isAside = (path: string) => path.startsWith("quarantine/");
   return {
-    waiting: files.filter((path) => !isAside(path)),
+    // A process killed while it made its folder leaves a draft of it, which others remove once it is old.
+    waiting: files.filter((path) => !isAside(path) && !/^[^/]+\.draft\//.test(path)),
     quarantined: files.filter(isAside).flatMap((path) => path.split("/")[1] ?? []),
   };
 }

@@ -4,13 +4,14 @@
  * behind it would only add to the load; the next pass comes after a growing, jittered wait, or with the circuit's recovery.
  */
 import { SECOND } from "../../../contract/limits.ts";
+import { ageOf } from "../call-mark.ts";
 import type { Config } from "../config.ts";
 import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { MaySend } from "../rollout/held-uploads.ts";
 import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
 import type { PublishedUpload } from "../upload-request.ts";
-import type { Journal, JournalEntry } from "./journal.ts";
+import type { Journal, JournalEntry, JournalRecord } from "./journal.ts";
 
 export interface DrainCounts {
   /** Published in this pass. */
@@ -82,7 +83,7 @@ export function createDrainer(options: DrainerOptions): Drainer {
     if (record === undefined || !waitsForService(error)) return false;
     // Ending because the client is closed says nothing about the services.
     if (closing.signal.aborted) return true;
-    return record.attempts + 1 < life.maxAttempts && Date.now() - record.createdAt < life.maxAgeMs;
+    return record.attempts + 1 < life.maxAttempts && ageOfRecord(record) < life.maxAgeMs;
   }
 
   async function sendOne(entry: JournalEntry): Promise<"sent" | "failed" | "waiting"> {
@@ -172,6 +173,11 @@ export function createDrainer(options: DrainerOptions): Drainer {
       await passes;
     },
   };
+}
+
+/** By running clocks: setting the time of day forward ends nobody's life. */
+function ageOfRecord({ madeAt, createdAt }: JournalRecord): number {
+  return madeAt === undefined ? Date.now() - createdAt : ageOf(madeAt);
 }
 
 function byScene(entries: readonly JournalEntry[]): Map<string, JournalEntry[]> {

@@ -25,7 +25,7 @@ import type { Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import { createAheadLog, isAheadLog, readAheadLog } from "./ahead-log.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
-import { beat, HEARTBEAT_MS, isAbandoned, takeLease } from "./lease.ts";
+import { beat, HEARTBEAT_MS, isAbandoned, STALE_AFTER_MS, takeLease } from "./lease.ts";
 import { createPartLedger, type PartLedger } from "./part-ledger.ts";
 import { createRoom, type RoomLimits } from "./room.ts";
 
@@ -199,11 +199,18 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     const names = await readdir(root, { withFileTypes: true }).catch(() => []);
     for (const name of names) {
       const folder = join(root, name.name);
-      if (!name.isDirectory() || folder === own || name.name === "quarantine" || name.name.endsWith(".draft"))
-        continue;
-      if (await isAbandoned(folder)) await empty(folder);
+      if (!name.isDirectory() || folder === own || name.name === "quarantine") continue;
+      if (name.name.endsWith(".draft")) await removeStale(folder);
+      else if (await isAbandoned(folder)) await empty(folder);
     }
     return waiting.size - before;
+  }
+
+  /** What a process left that was killed before it owned anything. */
+  async function removeStale(draft: string): Promise<void> {
+    const made = await stat(draft).catch(() => undefined);
+    if (made === undefined || Date.now() - made.mtimeMs < STALE_AFTER_MS) return;
+    await rm(draft, { recursive: true, force: true });
   }
 
   async function empty(folder: string): Promise<void> {

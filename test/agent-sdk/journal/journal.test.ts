@@ -138,6 +138,19 @@ describe("[G1] a journal", () => {
   });
 });
 
+test("what a process left that was killed while it made its folder is removed once it is old, and not before", async () => {
+  const folder = await tempDir();
+  const [old, young] = [join(folder, "7-old.draft"), join(folder, "8-young.draft")];
+  const then = new Date(Date.now() - 2 * STALE_AFTER_MS);
+  for (const draft of [old, young]) {
+    await mkdir(draft);
+    await writeFile(join(draft, "lease.json.draft"), "{");
+  }
+  await utimes(old, then, then);
+  await open(folder).journal.takeOver();
+  expect(await readdir(folder)).toEqual(["8-young.draft"]);
+});
+
 describe("a ledger of parts", () => {
   test("is read back without its torn last line", async () => {
     const path = join(await tempDir(), "parts");
