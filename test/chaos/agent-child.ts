@@ -164,6 +164,7 @@ async function settled(
   const started = lastStarted as string | undefined;
   try {
     const result = await answer;
+    if (result.state === "skipped") throw new Error("uploads are turned off");
     const { sha256, size } = result;
     if (result.state === "queued") {
       writeEntry(diary, { kind: "queued", wish, via: "upload", uploadId: result.uploadId, sha256, size });
