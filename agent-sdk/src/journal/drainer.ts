@@ -8,7 +8,6 @@ import { ageOf } from "../call-mark.ts";
 import type { Config } from "../config.ts";
 import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
 import type { Events } from "../events.ts";
-import type { MaySend } from "../rollout/held-uploads.ts";
 import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
 import type { PublishedUpload } from "../upload-request.ts";
 import type { Journal, JournalEntry, JournalRecord } from "./journal.ts";
@@ -32,6 +31,9 @@ export interface Drainer {
   /** Ends what is being sent; it stays in the journal. */
   close: () => Promise<void>;
 }
+
+/** Whether the background may send an entry, or only somebody who asks for it, or nobody. */
+export type MaySend = "now" | "asked" | "never";
 
 export interface DrainerOptions {
   journal: Journal;

@@ -1,10 +1,7 @@
 /** Uploads the rollout keeps for the end of the run: which entries of the journal may go now, and when the run ends. */
-import type { Drainer } from "../journal/drainer.ts";
+import type { Drainer, MaySend } from "../journal/drainer.ts";
 import type { Journal, JournalEntry } from "../journal/journal.ts";
 import type { Rollout } from "./rollout.ts";
-
-/** Whether the background may send an entry, or only somebody who asks for it, or nobody. */
-export type MaySend = "now" | "asked" | "never";
 
 export async function maySend(rollout: Rollout, { record }: JournalEntry): Promise<MaySend> {
   const { entityType = "scene", entityId = "" } = record?.intent ?? {};
