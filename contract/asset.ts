@@ -32,6 +32,7 @@ export const assetStatusSchema = z.enum([
 export type AssetStatus = z.infer<typeof assetStatusSchema>;
 
 export const storageBackendSchema = z.enum(["s3", "local"]);
+export type StorageBackendName = z.infer<typeof storageBackendSchema>;
 
 /** Which asset types an entity may hold. `upload` is reserved for the temporary/permanent upload API. */
 export const ASSET_TYPES_OF: Record<EntityType, readonly AssetType[]> = {
@@ -101,6 +102,8 @@ export const assetIntentSchema = z.object({
   metadata: metadataSchema.optional(),
   /** To be recorded without being shown: the version is committed straight to history and never becomes the current one. */
   historyOnly: z.literal(true).optional(),
+  /** Where the agent keeps the bytes; the deployment's bucket unless it says so. */
+  storageBackend: storageBackendSchema.optional(),
 });
 export type AssetIntent = z.infer<typeof assetIntentSchema>;
 
@@ -135,7 +138,7 @@ export const assetSchema = z.object({
   version: z.number(),
   status: assetStatusSchema,
   s3Key: z.string(),
-  /** Canonical `s3://bucket/key`, never presigned. */
+  /** Canonical `s3://bucket/key` or `local:///key`, never presigned. */
   s3Url: z.string(),
   fileName: z.string(),
   contentType: z.string(),

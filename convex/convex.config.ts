@@ -23,5 +23,8 @@ export default defineApp({
     S3_FORCE_PATH_STYLE: optional,
     S3_PUBLIC_BASE_URL: optional,
     S3_PRESIGN_EXPIRATION: optional,
+    // The door to files that agents keep in a folder; read by model/storageEnv.ts.
+    STORAGE_LOCAL_BASE_URL: optional,
+    STORAGE_LOCAL_SIGNING_KEY: optional,
   },
 });

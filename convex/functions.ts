@@ -32,6 +32,7 @@ export const agentQuery = queryFor({ people: null, agents: true });
 /** Agents, and people who may do by hand what an agent does. */
 export const editorMutation = mutationFor({ people: "editor", agents: true });
 export const agentMutation = mutationFor({ people: null, agents: true });
+export const adminOrAgentMutation = mutationFor({ people: "admin", agents: true });
 export const adminMutation = mutationFor({ people: "admin", agents: false });
 
 /** An action has no database: it may only ask who calls. The internal query it runs next carries the same identity and finds the caller. */

@@ -8,7 +8,7 @@ import { httpAction } from "./functions.ts";
 import { hashAgentKey } from "./model/agentKey.ts";
 import { signAgentToken } from "./model/agentToken.ts";
 import { refusal } from "./model/refusal.ts";
-import { storageTarget } from "./model/storageEnv.ts";
+import { bucketForAgents } from "./model/storageEnv.ts";
 
 const http = httpRouter();
 
@@ -27,12 +27,13 @@ http.route({
         return answer(401, refusal("AGENT_KEY_INVALID", "This agent key is unknown or was revoked."));
       }
       const region = env.AWS_REGION;
+      const bucket = bucketForAgents();
       return answer(200, {
         ...signed,
         tenantId: known.tenantId,
         agentName: known.agentName,
-        bucket: storageTarget().bucket,
         rollout: known.rollout,
+        ...(bucket === undefined ? {} : { bucket }),
         ...(region === undefined ? {} : { region }),
       });
     } catch (fault) {

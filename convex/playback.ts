@@ -5,7 +5,8 @@ import type { SignedAssetUrl } from "../contract/playback.ts";
 import { internal } from "./_generated/api";
 import { internalViewerQuery, viewerAction, viewerQuery } from "./functions.ts";
 import { playableAssets } from "./model/playable.ts";
-import { storageAccess } from "./model/storageEnv.ts";
+import { createLocalSigner } from "./model/localUrl.ts";
+import { localAccess, storageAccess } from "./model/storageEnv.ts";
 import { timeline as readTimeline } from "./model/timeline.ts";
 
 /** null: not found, or not visible. */
@@ -26,9 +27,18 @@ export const urls = viewerAction({
   args: { assetIds, download: z.boolean().optional() },
   handler: async (ctx, args): Promise<SignedAssetUrl[]> => {
     const assets = await ctx.runQuery(internal.playback.playable, { assetIds: args.assetIds });
+    const options = { download: args.download ?? false };
+    const isLocal = assets.map(({ storageBackend }) => storageBackend === "local");
+    const signLocal = isLocal.includes(true) ? createLocalSigner(localAccess(), options) : undefined;
+    const inBucket = isLocal.length === 0 || isLocal.includes(false);
     // Loaded by the action alone: the AWS SDK would more than double what every run of the timeline has to load.
-    const { createUrlSigner } = await import("./model/presign.ts");
-    const sign = createUrlSigner(storageAccess(), { download: args.download ?? false });
-    return Promise.all(assets.map(async (asset) => ({ assetId: asset.assetId, ...(await sign(asset)) })));
+    const signS3 = inBucket
+      ? (await import("./model/presign.ts")).createUrlSigner(storageAccess(), options)
+      : undefined;
+    const signed = assets.map(async (asset) => {
+      const sign = asset.storageBackend === "local" ? signLocal : signS3;
+      return sign === undefined ? [] : [{ assetId: asset.assetId, ...(await sign(asset)) }];
+    });
+    return (await Promise.all(signed)).flat();
   },
 });

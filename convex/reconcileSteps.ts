@@ -34,6 +34,7 @@ export const progress = internalMutation({
     runId,
     objectsSeen: v.number(),
     recordsSeen: v.number(),
+    localRecords: v.number(),
     findings: v.array(
       v.object({
         kind: zodToConvex(findingKindSchema),

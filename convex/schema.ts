@@ -167,6 +167,7 @@ export default defineSchema({
       "chunkIndex",
     ])
     .index("by_tenantId_and_s3Key", ["tenantId", "s3Key"])
+    .index("by_tenantId_and_storageBackend_and_status", ["tenantId", "storageBackend", "status"])
     .index("by_status_and_openedAt", ["status", "openedAt"]),
 
   /** One row per upload call, leading to the asset row it ended at. Written by `assets.begin`, read by every repeat of it. */
@@ -235,6 +236,8 @@ export default defineSchema({
     finishedAt: v.optional(v.number()),
     objectsSeen: v.number(),
     recordsSeen: v.number(),
+    /** Records of files in agents' folders, which the bucket says nothing about. */
+    localRecords: v.optional(v.number()),
     findingCounts: countsByKind,
     bytes: countsByKind,
     error: v.optional(v.string()),

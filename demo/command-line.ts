@@ -37,3 +37,8 @@ export function stopRequested(): Promise<void> {
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+export function storageKind(text: string): "s3" | "local" {
+  if (text === "s3" || text === "local") return text;
+  throw new Error(`--storage must be s3 or local, not "${text}"`);
+}

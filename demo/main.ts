@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { runCommand, stopRequested } from "./command-line.ts";
+import { runCommand, stopRequested, storageKind } from "./command-line.ts";
 import { PROJECT_DIR } from "./push.ts";
 import { type DemoSummary, formatBytes, runDemo } from "./run-demo.ts";
 import { startReelsyncStack } from "./stack.ts";
@@ -19,6 +19,7 @@ and verifies that every object's bytes hash to its record.
   --json            a machine-readable summary on stdout, progress on stderr
   --keep            leave everything running afterwards, with the player's address
   --pace MS         least time a chunk takes to render, so that you can watch (default 1500, with --json 0)
+  --storage KIND    where the agent keeps its files: s3 (default) or local, a folder
   --data-dir DIR    where the local stack keeps its data (default .reelsync)
   --help
 
@@ -30,6 +31,7 @@ const options = {
   json: { type: "boolean", default: false },
   keep: { type: "boolean", default: false },
   pace: { type: "string" },
+  storage: { type: "string", default: "s3" },
   "data-dir": { type: "string", default: join(PROJECT_DIR, ".reelsync") },
   help: { type: "boolean", default: false },
 } as const;
@@ -41,7 +43,11 @@ await runCommand({ help, options, failure: "demo failed" }, async (flags) => {
     throw new Error(`--pace must be milliseconds, not "${flags.pace ?? ""}"`);
 
   const workDir = await mkdtemp(join(tmpdir(), "reelsync-demo-"));
-  const stack = await startReelsyncStack({ dataDir: resolve(flags["data-dir"]), onProgress: say });
+  const stack = await startReelsyncStack({
+    dataDir: resolve(flags["data-dir"]),
+    storage: storageKind(flags.storage),
+    onProgress: say,
+  });
   let web: WebServer | undefined;
   try {
     // A JSON run has nobody to show the page to.

@@ -53,6 +53,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
   const { stack } = options;
   const say = options.onProgress ?? (() => undefined);
   const startedAt = performance.now();
+  // A folder has no outage to be healed of.
+  const keepsLocally = stack.agentEnv["STORAGE_TYPE"] === "LOCAL";
   const uploaded: UploadedAsset[] = [];
   const outages: Promise<Outage>[] = [];
 
@@ -86,7 +88,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoSummary> {
       if (step === "rendering") say(`${SCENES.indexOf(scene) + 1}/${SCENES.length} ${scene.title}`);
     },
     beforeUpload: async (scene) => {
-      if (scene.sceneKey === S3_OUTAGE_SCENE) await cause("S3", scene.sceneKey);
+      if (scene.sceneKey === S3_OUTAGE_SCENE && !keepsLocally) await cause("S3", scene.sceneKey);
       if (scene.sceneKey === CONVEX_OUTAGE_SCENE) await cause("Convex", scene.sceneKey);
     },
   };
@@ -158,7 +160,7 @@ async function verifyAll(stack: ReelsyncStack, uploaded: UploadedAsset[]): Promi
         sceneKey,
         assetType,
         attempts,
-        ...(await verifyAsset(convex, s3, BUCKET, assetId)),
+        ...(await verifyAsset(convex, { s3, bucket: BUCKET, folder: stack.storageDir }, assetId)),
       })),
     );
   } finally {

@@ -3,12 +3,14 @@
  * role, and an agent key. The only place where the local stack and Reelsync meet.
  *
  *   {dataDir}/             the local stack's own files, see local/paths.ts
- *   {dataDir}/reelsync/    agent-jwt.json, agent-key, pushed (what was pushed last)
+ *   {dataDir}/reelsync/    agent-jwt.json, agent-key, pushed (what was pushed last); storage/ is the folder of
+ *                          STORAGE_TYPE=LOCAL, storage-signing-key signs its URLs
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startLocalStack } from "../local/index.ts";
 import { loadAgentJwtKeys } from "./agent-jwt.ts";
+import { openLocalFiles, type LocalFiles } from "./local-files.ts";
 import { pushFunctions } from "./push.ts";
 
 export const BUCKET = "reelsync";
@@ -43,6 +45,8 @@ type Subject = (typeof PEOPLE)[number]["subject"];
 
 export interface StackOptions {
   dataDir: string;
+  /** Where the agent keeps its files: the bucket, or a folder. Both are there, whichever it is. */
+  storage?: "s3" | "local";
   ports?: Partial<Record<"cloud" | "site" | "s3" | "issuer", number | undefined>>;
   /** Told in plain words what is being waited for. */
   onProgress?: (text: string) => void;
@@ -54,6 +58,8 @@ export interface ReelsyncStack {
   local: LocalStack;
   /** What an agent's environment holds; give it to `createReelsync({ env })` or a child process. */
   agentEnv: Record<string, string>;
+  /** The folder that agents with STORAGE_TYPE=LOCAL keep their files in. */
+  storageDir: string;
   tenantId: string;
   /** An id token of one of PEOPLE, for scripts and tests. */
   tokenFor: (subject: Subject, options?: { ttlSeconds?: number }) => Promise<string>;
@@ -82,10 +88,12 @@ export async function startReelsyncStack(options: StackOptions): Promise<Reelsyn
     })),
   });
   for (const notice of local.notices) say(notice);
+  let files: LocalFiles | undefined;
   try {
+    files = await openLocalFiles(ownDir);
     const operator = createOperator(local);
     const keys = await loadAgentJwtKeys(join(ownDir, "agent-jwt.json"));
-    await operator.setEnv(deploymentEnv(local, keys));
+    await operator.setEnv({ ...deploymentEnv(local, keys), ...files.env });
 
     say("putting the functions of convex/ on it");
     const { url, adminKey } = local.deployment;
@@ -98,14 +106,24 @@ export async function startReelsyncStack(options: StackOptions): Promise<Reelsyn
     );
     return {
       local,
+      storageDir: files.dir,
       tenantId,
-      agentEnv: agentEnv(local, agentKey),
+      agentEnv: {
+        ...agentEnv(local, agentKey),
+        ...files.env,
+        STORAGE_LOCAL_DIR: files.dir,
+        ...(options.storage === "local" && { STORAGE_TYPE: "LOCAL" }),
+      },
       tokenFor: (subject, tokenOptions) => local.issuer.tokenFor(subject, tokenOptions),
       runAsOperator: operator.run,
       setEnv: operator.setEnv,
-      close: () => local.close(),
+      close: async () => {
+        await files?.close();
+        await local.close();
+      },
     };
   } catch (error) {
+    await files?.close();
     await local.close();
     throw error;
   }

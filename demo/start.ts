@@ -1,7 +1,7 @@
 /** `npm start`: the same product as the demo, kept running for people to play with. `npm run dev` serves the web sources with reload. */
 import "./quiet.ts";
 import { join, resolve } from "node:path";
-import { runCommand, stopRequested } from "./command-line.ts";
+import { runCommand, stopRequested, storageKind } from "./command-line.ts";
 import { PROJECT_DIR } from "./push.ts";
 import { startReelsyncStack } from "./stack.ts";
 import { startWebServer } from "./web-server.ts";
@@ -13,11 +13,13 @@ Keeps the local stack, this project's functions and the web app running. Data st
   --data-dir DIR    default .reelsync
   --web-port, --cloud-port, --site-port, --s3-port, --issuer-port N
                     use exactly this port; without it a free one is chosen
+  --storage KIND    where the agent's environment keeps files: s3 (default) or local
   --dev             serve the web sources with reload (npm run dev)
   --help`;
 
 const options = {
   dev: { type: "boolean", default: false },
+  storage: { type: "string", default: "s3" },
   "data-dir": { type: "string", default: join(PROJECT_DIR, ".reelsync") },
   "web-port": { type: "string" },
   "cloud-port": { type: "string" },
@@ -31,6 +33,7 @@ await runCommand({ help, options, failure: "could not start" }, async (flags) =>
   const webPort = portOf("--web-port", flags["web-port"]);
   const stack = await startReelsyncStack({
     dataDir: resolve(flags["data-dir"]),
+    storage: storageKind(flags.storage),
     ports: {
       cloud: portOf("--cloud-port", flags["cloud-port"]),
       site: portOf("--site-port", flags["site-port"]),

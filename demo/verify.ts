@@ -1,8 +1,10 @@
 /**
  * Checks what the demo claims, without asking the SDK: reads the records with an official Convex client and the bytes with an
- * S3 client of its own, hashes the bytes, and compares.
+ * S3 client of its own (or from the folder they are kept in), hashes the bytes, and compares.
  */
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ConvexHttpClient } from "convex/browser";
 import type { Asset } from "../contract/asset.ts";
@@ -19,10 +21,16 @@ export interface VerifiedAsset {
   fault?: string;
 }
 
+/** Where the bytes may be. */
+export interface Stores {
+  s3: S3Client;
+  bucket: string;
+  folder: string;
+}
+
 export async function verifyAsset(
   convex: ConvexHttpClient,
-  s3: S3Client,
-  bucket: string,
+  stores: Stores,
   assetId: string,
 ): Promise<VerifiedAsset> {
   const record = await convex.query(api.assets.get, { assetId });
@@ -38,22 +46,26 @@ export async function verifyAsset(
   if (record.status !== "ready" && record.status !== "superseded")
     return { ...facts, fault: `the record is ${record.status}` };
 
-  const object = await hashObject(s3, bucket, record.s3Key);
+  const bytes =
+    record.storageBackend === "local"
+      ? createReadStream(join(stores.folder, record.s3Key))
+      : await openObject(stores, record.s3Key);
+  const object = await hashBytes(bytes);
   if (object.size !== record.size)
     return { ...facts, fault: `the object has ${object.size} bytes, the record ${record.size}` };
   if (object.sha256 !== record.checksum) return { ...facts, fault: `the object hashes to ${object.sha256}` };
   return facts;
 }
 
-async function hashObject(
-  s3: S3Client,
-  bucket: string,
-  key: string,
-): Promise<{ size: number; sha256: string }> {
+async function openObject({ s3, bucket }: Stores, key: string): Promise<AsyncIterable<Uint8Array>> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  return Body as AsyncIterable<Uint8Array>;
+}
+
+async function hashBytes(chunks: AsyncIterable<Uint8Array>): Promise<{ size: number; sha256: string }> {
   const hash = createHash("sha256");
   let size = 0;
-  for await (const bytes of Body as AsyncIterable<Uint8Array>) {
+  for await (const bytes of chunks) {
     hash.update(bytes);
     size += bytes.length;
   }

@@ -98,6 +98,7 @@ const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ABORTED",
   "DEADLINE_EXCEEDED",
   "CIRCUIT_OPEN",
+  "LOCAL_STORAGE_UNAVAILABLE",
   "FILE_CHANGED",
   "FILE_NOT_FOUND",
   "FILE_UNREADABLE",

@@ -162,7 +162,8 @@ function shortened(name: string): string {
 
 /** The request an intent came from, for an upload that is sent again. */
 export function requestOf(intent: AssetIntent, file: string): UploadRequest {
-  const { uploadId: _id, sha256: _hash, size: _size, entityType, entityId, ...rest } = intent;
+  const { uploadId: _id, sha256: _hash, size: _size, storageBackend: _kept, ...content } = intent;
+  const { entityType, entityId, ...rest } = content;
   const { durationMs, metadata, historyOnly, ...described } = rest;
   return {
     ...described,

@@ -131,6 +131,7 @@ async function publish(
     size: file.size,
     sha256: digests.sha256,
     ...(stage === "shadow" && { historyOnly: true }),
+    ...(objects.type === "local" && { storageBackend: objects.type }),
   });
   events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });
 
@@ -227,15 +228,16 @@ async function announce(line: UploadLine, assetId: string, call: Call): Promise<
 }
 
 async function finish(
-  { objects, events, letters }: UploadLine,
+  { records, objects, events, letters }: UploadLine,
   { id, call, meter, entry }: Upload,
   { size, sha256 }: AssetIntent,
-  { assetId, s3Key, version, deduped }: Begun,
+  { assetId, bucket, s3Key, version, deduped }: Begun,
   state: PublishedUpload["state"],
 ): Promise<PublishedUpload> {
   // What stays behind would be sent again, and change nothing.
   await entry?.remove().catch((error: unknown) => letters.warn(`forgetting upload ${id}`, error));
-  const url = await objects.url(s3Key);
+  // Content that is stored already may be kept in the other storage, which only the deployment can sign for.
+  const url = bucket === objects.bucket ? await objects.url(s3Key) : (await records.url(assetId, call)).url;
   const attempts = call.retries + 1;
   meter.phase("done", size);
   events.emit({ type: "upload.finished", uploadId: id, assetId, version, attempts });

@@ -30,6 +30,7 @@ import type * as model_assetCommit from "../model/assetCommit.js";
 import type * as model_assetEffects from "../model/assetEffects.js";
 import type * as model_assetFailure from "../model/assetFailure.js";
 import type * as model_assetIntent from "../model/assetIntent.js";
+import type * as model_assetMove from "../model/assetMove.js";
 import type * as model_assetRows from "../model/assetRows.js";
 import type * as model_assets from "../model/assets.js";
 import type * as model_audit from "../model/audit.js";
@@ -38,6 +39,7 @@ import type * as model_comparison from "../model/comparison.js";
 import type * as model_deadLetters from "../model/deadLetters.js";
 import type * as model_deleteQueue from "../model/deleteQueue.js";
 import type * as model_flags from "../model/flags.js";
+import type * as model_localUrl from "../model/localUrl.js";
 import type * as model_objectStore from "../model/objectStore.js";
 import type * as model_page from "../model/page.js";
 import type * as model_playable from "../model/playable.js";
@@ -68,6 +70,7 @@ import type * as reconcileSteps from "../reconcileSteps.js";
 import type * as scenes from "../scenes.js";
 import type * as sessions from "../sessions.js";
 import type * as setup from "../setup.js";
+import type * as storage from "../storage.js";
 import type * as viewer from "../viewer.js";
 
 import type {
@@ -99,6 +102,7 @@ declare const fullApi: ApiFromModules<{
   "model/assetEffects": typeof model_assetEffects;
   "model/assetFailure": typeof model_assetFailure;
   "model/assetIntent": typeof model_assetIntent;
+  "model/assetMove": typeof model_assetMove;
   "model/assetRows": typeof model_assetRows;
   "model/assets": typeof model_assets;
   "model/audit": typeof model_audit;
@@ -107,6 +111,7 @@ declare const fullApi: ApiFromModules<{
   "model/deadLetters": typeof model_deadLetters;
   "model/deleteQueue": typeof model_deleteQueue;
   "model/flags": typeof model_flags;
+  "model/localUrl": typeof model_localUrl;
   "model/objectStore": typeof model_objectStore;
   "model/page": typeof model_page;
   "model/playable": typeof model_playable;
@@ -137,6 +142,7 @@ declare const fullApi: ApiFromModules<{
   scenes: typeof scenes;
   sessions: typeof sessions;
   setup: typeof setup;
+  storage: typeof storage;
   viewer: typeof viewer;
 }>;
 

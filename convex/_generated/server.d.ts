@@ -44,6 +44,8 @@ type Env = {
   readonly S3_FORCE_PATH_STYLE: string | undefined;
   readonly S3_PUBLIC_BASE_URL: string | undefined;
   readonly S3_PRESIGN_EXPIRATION: string | undefined;
+  readonly STORAGE_LOCAL_BASE_URL: string | undefined;
+  readonly STORAGE_LOCAL_SIGNING_KEY: string | undefined;
 };
 
 /**

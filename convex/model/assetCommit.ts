@@ -92,7 +92,7 @@ export async function noteCommit(
 
 function faultOf(row: Doc<"assets">, object: StoredObject): string | null {
   if (object.bucket !== row.bucket) {
-    return `The object is in the bucket "${object.bucket}", this deployment's is "${row.bucket}".`;
+    return `The object is in "${object.bucket}", its record says "${row.bucket}".`;
   }
   if (object.size !== row.size) {
     return `S3 stored ${object.size} bytes, ${row.size} were announced.`;
@@ -109,8 +109,8 @@ async function refuseCommit(
 ): Promise<CommitRefused> {
   const { message } = refusal("COMMIT_REFUSED", fault);
   await noteGivenUp(ctx, row, "COMMIT_REFUSED", message, effects);
-  // An object in another bucket is not ours to remove.
-  if (object.bucket === row.bucket) await enqueueDelete(ctx, row, message);
+  // An object in another bucket is not ours to remove, and a file in an agent's folder is out of reach.
+  if (object.bucket === row.bucket && row.storageBackend === "s3") await enqueueDelete(ctx, row, message);
   return refused(row, message);
 }
 

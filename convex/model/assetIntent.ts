@@ -26,7 +26,7 @@ import { resolveDeadLetter } from "./uploadCalls.ts";
 import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
-import { storageTarget } from "./storageEnv.ts";
+import { placeOf, storageTarget } from "./storageEnv.ts";
 import type { StorageTarget } from "./storageEnv.ts";
 import { reserve } from "./usage.ts";
 import type { Announced } from "./usage.ts";
@@ -156,18 +156,24 @@ async function repeatCall(
   }
   switch (row.status) {
     case "pending":
-    case "uploading":
+    case "uploading": {
+      const home = newHome(row, intent);
       await correctWish(ctx, row, call, wish);
-      return opened(row, "pending", false);
+      if (home !== null) await ctx.db.patch("assets", row._id, home);
+      return opened({ ...row, ...home }, "pending", false);
+    }
     case "ready":
     case "superseded":
       return opened(row, row.status, call.deduped);
     case "error":
-    case "missing":
+    case "missing": {
+      const home = newHome(row, intent);
       await reopen(ctx, row, tenant, announced);
       await correctWish(ctx, row, call, wish);
+      if (home !== null) await ctx.db.patch("assets", row._id, home);
       effects.push({ row, event: { kind: "opened" } });
-      return opened(row, "pending", false);
+      return opened({ ...row, ...home }, "pending", false);
+    }
     case "deleted":
       return refuse("ASSET_NOT_FOUND", "This version was deleted.");
   }
@@ -177,6 +183,12 @@ function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
   return (
     row.entityId === slot.entityId && row.assetType === slot.assetType && row.chunkIndex === slot.chunkIndex
   );
+}
+
+/** An agent may have been told to keep its files elsewhere since it began; no bytes are recorded yet, so the row follows. */
+function newHome(row: Doc<"assets">, { storageBackend = "s3" }: AssetIntent) {
+  if (row.storageBackend === storageBackend) return null;
+  return placeOf(storageBackend, storageTarget(storageBackend).bucket, row.s3Key);
 }
 
 async function reopen(
@@ -204,7 +216,8 @@ async function openVersion(
   wish: Wish,
   announced: Announced,
 ): Promise<AssetRow> {
-  const target = storageTarget();
+  const backend = intent.storageBackend ?? "s3";
+  const target = storageTarget(backend);
   if (session.assetCount >= MAX_ASSETS_PER_SESSION) {
     refuse("TOO_MANY_SCENES", `A session holds at most ${MAX_ASSETS_PER_SESSION} current assets.`);
   }
@@ -232,14 +245,12 @@ async function openVersion(
     chunkIndex: intent.chunkIndex,
     version: newestVersion + 1,
     status: "pending" as const,
-    bucket: target.bucket,
     s3Key,
-    s3Url: `s3://${target.bucket}/${s3Key}`,
+    ...placeOf(backend, target.bucket, s3Key),
     fileName: intent.fileName,
     contentType: intent.contentType,
     size: intent.size,
     checksum: intent.sha256,
-    storageBackend: "s3" as const,
     openedAt: Date.now(),
     wish,
   } satisfies Omit<AssetRow, "_id">;

@@ -2,7 +2,7 @@
  * Compares a stretch of the bucket with the records of the same stretch. Pure: both sides come in key order from elsewhere. What is young or
  * still being uploaded is nobody's fault and never judged.
  */
-import type { AssetStatus } from "../../contract/asset.ts";
+import type { AssetStatus, StorageBackendName } from "../../contract/asset.ts";
 import { REPAIR_OF } from "../../contract/reconcile.ts";
 import type { FindingKind, Repair } from "../../contract/reconcile.ts";
 import type { Id } from "../_generated/dataModel";
@@ -11,6 +11,7 @@ import { present } from "./present.ts";
 
 export interface ComparedRecord {
   assetId: Id<"assets">;
+  storageBackend: StorageBackendName;
   bucket: string;
   s3Key: string;
   status: AssetStatus;
@@ -39,6 +40,8 @@ export function judgeObject(
 ): Finding[] {
   if (object.lastModified > youngerThan) return [];
   if (records.some(({ status }) => status === "pending" || status === "uploading")) return [];
+  // A file kept in a folder: its object here is what a migration has left or is about to need.
+  if (records.some(isKeptLocally)) return [];
   const stored = records.filter(isStored);
   if (stored.length > 0) {
     return stored
@@ -75,6 +78,11 @@ export function lostRecord(record: ComparedRecord): Finding {
     assetId: record.assetId,
     reason: `The record is ${record.status}, but S3 answers "not found" for its key.`,
   });
+}
+
+/** Not in the bucket, so nothing about the bucket can be said of it. */
+export function isKeptLocally(record: Pick<ComparedRecord, "storageBackend">): boolean {
+  return record.storageBackend === "local";
 }
 
 export function isStored(record: Pick<ComparedRecord, "status">): boolean {

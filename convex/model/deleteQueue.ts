@@ -61,7 +61,10 @@ export async function claimDelete(
   entry: Doc<"deleteQueue">,
 ): Promise<{ claimed: true } | { claimed: false; why: string }> {
   if (isClaimed(entry)) return { claimed: false, why: "It is being moved to quarantine already." };
-  const holder = (await rowsOfKey(ctx, entry.tenantId, entry.s3Key)).find((row) => holdsObject(row.status));
+  // A file in a folder is another object under the same key: it needs none of the bucket's.
+  const holder = (await rowsOfKey(ctx, entry.tenantId, entry.s3Key)).find(
+    (row) => row.storageBackend === "s3" && holdsObject(row.status),
+  );
   if (holder !== undefined) {
     const why = `A record holds the object by now (version ${holder.version}, ${holder.status}).`;
     await ctx.db.patch("deleteQueue", entry._id, { state: "cancelled", note: why, updatedAt: Date.now() });

@@ -1,4 +1,5 @@
 /** Which assets a caller may be handed a URL for: stored, and theirs [G6]. */
+import type { StorageBackendName } from "../../contract/asset.ts";
 import type { Id } from "../_generated/dataModel";
 import type { QueryCtx } from "../_generated/server";
 import { findOwned } from "./access.ts";
@@ -6,6 +7,7 @@ import type { Caller } from "./access.ts";
 
 export interface PlayableAsset {
   assetId: Id<"assets">;
+  storageBackend: StorageBackendName;
   bucket: string;
   s3Key: string;
   fileName: string;
@@ -22,5 +24,11 @@ export async function playableAssets(
   return rows
     .filter((row) => row !== null)
     .filter((row) => row.status === "ready" || row.status === "superseded")
-    .map(({ _id, bucket, s3Key, fileName }) => ({ assetId: _id, bucket, s3Key, fileName }));
+    .map(({ _id, storageBackend, bucket, s3Key, fileName }) => ({
+      assetId: _id,
+      storageBackend,
+      bucket,
+      s3Key,
+      fileName,
+    }));
 }

@@ -29,6 +29,8 @@ export interface RunView {
   finishedAt?: number;
   objectsSeen: number;
   recordsSeen: number;
+  /** Stored records whose files are in agents' folders: not compared, and left alone. */
+  localRecords: number;
   findingCounts: CountsByKind;
   bytes: CountsByKind;
   error?: string;
@@ -181,6 +183,7 @@ function runView(row: Doc<"reconcileRuns">): RunView {
     finishedAt: row.finishedAt,
     objectsSeen: row.objectsSeen,
     recordsSeen: row.recordsSeen,
+    localRecords: row.localRecords ?? 0,
     findingCounts: row.findingCounts,
     bytes: row.bytes,
     error: row.error,

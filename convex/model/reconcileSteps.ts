@@ -62,6 +62,7 @@ export async function recordsOfStretch(
 function comparedRecord(row: Doc<"assets">): ComparedRecord {
   return present({
     assetId: row._id,
+    storageBackend: row.storageBackend,
     bucket: row.bucket,
     s3Key: row.s3Key,
     status: row.status,
@@ -74,6 +75,8 @@ function comparedRecord(row: Doc<"assets">): ComparedRecord {
 export interface Progress {
   objectsSeen: number;
   recordsSeen: number;
+  /** Stored records whose files are in agents' folders: left alone. */
+  localRecords: number;
   findings: Finding[];
 }
 
@@ -98,6 +101,7 @@ export async function recordProgress(
   await ctx.db.patch("reconcileRuns", runId, {
     objectsSeen: run.objectsSeen + progress.objectsSeen,
     recordsSeen: run.recordsSeen + progress.recordsSeen,
+    localRecords: (run.localRecords ?? 0) + progress.localRecords,
     findingCounts: addUp(run.findingCounts, progress.findings, () => 1),
     bytes: addUp(run.bytes, progress.findings, (one) => one.objectSize ?? one.recordSize ?? 0),
     progressAt: Date.now(),

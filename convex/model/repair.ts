@@ -4,7 +4,7 @@
  */
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
-import { isStored } from "./comparison.ts";
+import { isKeptLocally, isStored } from "./comparison.ts";
 import { claimDelete, enqueueDelete } from "./deleteQueue.ts";
 import { followAsset } from "./sceneState.ts";
 import { changeSession } from "./sessionCounters.ts";
@@ -71,6 +71,7 @@ export async function markRecord(
   if (!isStored(row) || row.s3Key !== finding.s3Key) {
     return { state: "skipped", note: `The record is ${row.status} by now.` };
   }
+  if (isKeptLocally(row)) return { state: "skipped", note: "Its file is kept in a folder by now." };
   const message = finding.reason;
   const wasCurrent = row.status === "ready";
   await ctx.db.patch("assets", row._id, {

@@ -1,5 +1,5 @@
 /** One step of a run's comparison: a page of the bucket against the records of the same stretch of keys. Reads only. */
-import { isStored, judgeObject, lostRecord } from "./comparison.ts";
+import { isKeptLocally, isStored, judgeObject, lostRecord } from "./comparison.ts";
 import type { ComparedRecord, Finding } from "./comparison.ts";
 import type { ListedObject, ObjectStore } from "./objectStore.ts";
 import type { KeyStretch, Progress, RunContext } from "./reconcileSteps.ts";
@@ -26,9 +26,10 @@ export async function scanStep(
   const wanted = page.isLast || pageEnd === undefined ? endOf(run.prefix) : pageEnd;
   const { records, upTo } = await readRecords({ after, upTo: wanted });
   const objects = page.objects.filter(({ s3Key }) => compareKeys(s3Key, upTo) <= 0);
-  const ours = records.filter((record) => record.bucket === bucket);
+  const ours = records.filter((record) => !isKeptLocally(record) && record.bucket === bucket);
+  const local = records.filter(isKeptLocally);
 
-  const recordsByKey = groupByKey(ours);
+  const recordsByKey = groupByKey([...ours, ...local]);
   const youngerThan = Date.now() - run.graceMs;
   const findings = objects.flatMap((object) =>
     judgeObject(object, recordsByKey.get(object.s3Key) ?? [], youngerThan),
@@ -42,6 +43,7 @@ export async function scanStep(
   return {
     objectsSeen: objects.length,
     recordsSeen: ours.filter(isStored).length,
+    localRecords: local.filter(isStored).length,
     findings,
     next: upTo === endOf(run.prefix) ? null : upTo,
   };

@@ -1,8 +1,10 @@
 /**
- * The deployment's S3 variables, read in one place. Mutations need only where objects belong (`storageTarget`); actions also need
+ * The deployment's storage variables, read in one place. Mutations need only where objects belong (`storageTarget`); actions also need
  * how to reach the store (`storageAccess`). Nothing here is ever written to a row, a log or an answer.
  */
 import * as z from "zod";
+import type { StorageBackendName } from "../../contract/asset.ts";
+import { LOCAL_BUCKET, localUrl } from "../../contract/local-storage.ts";
 import { DEFAULT_PRESIGN_SECONDS, MAX_PRESIGN_SECONDS } from "../../contract/limits.ts";
 import { env } from "../_generated/server";
 import { refuse } from "./refusal.ts";
@@ -43,10 +45,60 @@ export interface StorageAccess extends StorageTarget {
   presignSeconds: number;
 }
 
-export function storageTarget(): StorageTarget {
+export function storageTarget(backend: StorageBackendName = "s3"): StorageTarget {
+  const base = env.S3_BASE_PREFIX ?? "";
+  if (backend === "local") {
+    // Nothing is taken in that nobody could be sent to.
+    localAccess();
+    return { bucket: LOCAL_BUCKET, base };
+  }
   const bucket = set(env.S3_BUCKET);
   if (bucket === undefined) return refuse("STORAGE_UNCONFIGURED", "S3_BUCKET is not set on this deployment.");
-  return { bucket, base: env.S3_BASE_PREFIX ?? "" };
+  return { bucket, base };
+}
+
+/** How a record names the place of its object. */
+export function placeOf(backend: StorageBackendName, bucket: string, s3Key: string) {
+  const s3Url = backend === "local" ? localUrl(s3Key) : `s3://${bucket}/${s3Key}`;
+  return { storageBackend: backend, bucket, s3Url };
+}
+
+/** The bucket agents are told of; undefined on a deployment that only knows folders. */
+export function bucketForAgents(): string | undefined {
+  const keepsLocally = set(env.STORAGE_LOCAL_BASE_URL) !== undefined;
+  return set(env.S3_BUCKET) === undefined && keepsLocally ? undefined : storageTarget().bucket;
+}
+
+export interface LocalAccess {
+  baseUrl: string;
+  signingKey: string;
+  presignSeconds: number;
+}
+
+const localSchema = z.object({
+  STORAGE_LOCAL_BASE_URL: z.url(),
+  STORAGE_LOCAL_SIGNING_KEY: z.string().min(16),
+  S3_PRESIGN_EXPIRATION: accessSchema.shape.S3_PRESIGN_EXPIRATION,
+});
+
+export function localAccess(): LocalAccess {
+  const parsed = localSchema.safeParse({
+    STORAGE_LOCAL_BASE_URL: set(env.STORAGE_LOCAL_BASE_URL),
+    STORAGE_LOCAL_SIGNING_KEY: set(env.STORAGE_LOCAL_SIGNING_KEY),
+    S3_PRESIGN_EXPIRATION: set(env.S3_PRESIGN_EXPIRATION),
+  });
+  if (!parsed.success) return unconfigured(parsed.error);
+  return {
+    baseUrl: parsed.data.STORAGE_LOCAL_BASE_URL,
+    signingKey: parsed.data.STORAGE_LOCAL_SIGNING_KEY,
+    presignSeconds: parsed.data.S3_PRESIGN_EXPIRATION,
+  };
+}
+
+function unconfigured(error: z.ZodError): never {
+  // Only what is wrong with a value, never the value.
+  const faults = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  return refuse("STORAGE_UNCONFIGURED", `${faults.join("; ")}.`);
 }
 
 export function storageAccess(): StorageAccess {
@@ -61,10 +113,7 @@ export function storageAccess(): StorageAccess {
     S3_PUBLIC_BASE_URL: set(env.S3_PUBLIC_BASE_URL),
     S3_PRESIGN_EXPIRATION: set(env.S3_PRESIGN_EXPIRATION),
   });
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-    return refuse("STORAGE_UNCONFIGURED", `${faults.join("; ")}.`);
-  }
+  if (!parsed.success) return unconfigured(parsed.error);
   const read = parsed.data;
   return {
     ...target,

@@ -93,7 +93,9 @@ export async function satisfying(
   // For history it is enough to be recorded; joining an upload in flight would make this call show it.
   const latest =
     intent.historyOnly === true ? (isStored(newest) ? newest : null) : await latestWish(ctx, intent);
-  return latest?.checksum === intent.sha256 && latest.size === intent.size ? latest : null;
+  if (latest?.checksum !== intent.sha256 || latest.size !== intent.size) return null;
+  // Bytes that are stored are stored, wherever; joining an upload in flight to another place would leave nothing here.
+  return isStored(latest) || latest.storageBackend === (intent.storageBackend ?? "s3") ? latest : null;
 }
 
 /**

@@ -114,6 +114,32 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     call: (s, { sessionId }) =>
       s.query(api.assets.ofSession, { sessionId, history: true, paginationOpts: FIRST_PAGE }),
   },
+  "storage:records": {
+    who: [...ADMINS, "agent"],
+    call: (s, { tenantId }) =>
+      s.query(api.storage.records, {
+        tenantId,
+        storageBackend: "s3",
+        status: "ready",
+        paginationOpts: FIRST_PAGE,
+      }),
+  },
+  "storage:prepareMove": {
+    who: [...ADMINS, "agent"],
+    call: (s, { assetId }) => s.mutation(api.storage.prepareMove, { assetId, to: "s3" }),
+  },
+  "storage:move": {
+    who: [...ADMINS, "agent"],
+    call: (s, { assetId }) =>
+      s.mutation(api.storage.move, {
+        assetId,
+        to: "s3",
+        sha256: "0".repeat(64),
+        object: storedAs({ size: 1000 }),
+        preparedAt: 0,
+        deleteSource: true,
+      }),
+  },
   "agents:report": {
     who: AGENTS,
     call: (s) =>

@@ -60,6 +60,22 @@ describe("a reconcile report", () => {
     });
   });
 
+  test("[G5] files kept in a folder are left alone and counted, and so is what the bucket has under their keys", async () => {
+    vi.stubEnv("STORAGE_LOCAL_BASE_URL", "http://127.0.0.1:9010");
+    vi.stubEnv("STORAGE_LOCAL_SIGNING_KEY", "a signing key for tests");
+    const intent = intentFor(world.acme, { storageBackend: "local" });
+    const { assetId, s3Key } = await world.acme.agent.mutation(api.assets.begin, intent);
+    const object = { bucket: "local", etag: "x", size: intent.size };
+    await world.acme.agent.mutation(api.assets.commit, { assetId, object });
+    const without = await world.compare();
+    expect(without.report).toMatchObject({ status: "reported", recordsSeen: 0, localRecords: 1 });
+    expect(without.findings).toEqual([]);
+    await world.put(s3Key, "left by a migration, of another size");
+    expect((await world.compare()).findings).toEqual([]);
+    const row = await world.t.run((ctx) => ctx.db.get("assets", assetId));
+    expect(row).toMatchObject({ status: "ready", storageBackend: "local" });
+  });
+
   test("[G5] nothing younger than grace is judged", async () => {
     await world.put(`t/${world.slug}/perm/reels/young.mp4`, "young");
     const { report, findings } = await world.compare(60_000);

@@ -145,6 +145,9 @@ function give(found: readonly Finding[], run: Run, output: Output): void {
     `${plural(run.objectsSeen, "object")} and ${plural(run.recordsSeen, "record")} compared: ` +
       (found.length === 0 ? "nothing to repair" : `${plural(found.length, "finding")}, ${size(bytes)}`),
   );
+  if (run.localRecords > 0) {
+    output.say(`${plural(run.localRecords, "record")} of files kept in folders left alone`);
+  }
 }
 
 function row(finding: Finding, { paint }: Output): string[] {
