@@ -149,7 +149,7 @@ describe("discarding", () => {
     expect(await letters()).toMatchObject([{ state: "discarded", reason: "old take" }]);
     const replay = acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
     expect(await refusalOf(replay)).toMatchObject({ code: "CONFLICT" });
-    expect(await t.run((ctx) => ctx.db.query("auditLog").take(10))).toMatchObject([
+    expect(await t.run((ctx) => ctx.db.query("auditLog").order("desc").take(1))).toMatchObject([
       { action: "deadLetters.discard", target: deadLetterId, detail: "old take" },
     ]);
   });
