@@ -2,8 +2,9 @@
 import * as z from "zod";
 import type { DatedIntent } from "../contract/asset.ts";
 import { MAX_BATCH_ITEMS, MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
-import { agentMutation, editorMutation, viewerQuery } from "./functions.ts";
+import { adminOrAgentMutation, agentMutation, editorMutation, viewerQuery } from "./functions.ts";
 import { beginAssets, commitArgsSchema, commitAssets } from "./model/assetBatch.ts";
+import { cleanUp } from "./model/assetCleanup.ts";
 import { commitAsset } from "./model/assetCommit.ts";
 import type { CommitArgs } from "./model/assetCommit.ts";
 import { failAsset, markUploading } from "./model/assetFailure.ts";
@@ -71,6 +72,16 @@ export const byKey = viewerQuery({
 export const ofSession = viewerQuery({
   args: { sessionId: z.string(), history: z.boolean().optional(), paginationOpts },
   handler: async (ctx, args) => assetsOfSession(ctx, ctx.caller, args),
+});
+
+/** Removes history by its objects' keys; what is shown or on its way is refused. With `dryRun` it only says what it would do. */
+export const cleanup = adminOrAgentMutation({
+  args: {
+    s3Keys: z.array(z.string().min(1)).max(MAX_BATCH_ITEMS),
+    dryRun: z.boolean(),
+    tenantId: z.string().optional(),
+  },
+  handler: async (ctx, args) => cleanUp(ctx, ctx.caller, args),
 });
 
 /** Told to clients as what it is, and judged item by item in the model, which answers for each. */

@@ -16,6 +16,7 @@ import { createEvents, type Dependency, type Events } from "./events.ts";
 import { createCircuitBreaker, type CircuitBreaker } from "./resilience/circuit-breaker.ts";
 import { createGuard } from "./resilience/guard.ts";
 import { createFolders, type Folders } from "./folders/folders.ts";
+import { cleanUp, type Cleanup } from "./cleanup/cleanup.ts";
 import { createIngest, type Ingest } from "./ingest/ingest-from-url.ts";
 import { createMedia, type Media } from "./media/media.ts";
 import { createMediaRecords } from "./media/media-records.ts";
@@ -34,7 +35,7 @@ import { createUploadStatus } from "./upload-status.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
 /** Everything a client can do. */
-export interface Reelsync<M extends Mode = Mode> extends Core<M>, Ingest<M>, Folders, Media<M> {}
+export interface Reelsync<M extends Mode = Mode> extends Core<M>, Ingest<M>, Folders, Media<M>, Cleanup {}
 
 /** Four parts of the usual size: more in flight gain less than a tenth (measured). */
 const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;
@@ -156,6 +157,8 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       open(() => sync.syncEntityAssets({ type: "session", id }, files, syncOptions)),
     withLocalCopy: (of, fn, copyOptions) => open(() => media.withLocalCopy(of, fn, copyOptions)),
     combineSession: (id, combineOptions) => open(() => media.combineSession(id, combineOptions)),
+    cleanupWithConvexSync: (keys, { dryRun = false, ...callOptions } = {}) =>
+      during(callOptions, (call) => cleanUp({ convex, guard: guard("convex") }, keys, dryRun, call)),
     ingestFromUrl: (url, request) => open(() => ingest(url, request)),
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {

@@ -26,6 +26,7 @@ import type * as model_agentKeys from "../model/agentKeys.js";
 import type * as model_agentOutcomes from "../model/agentOutcomes.js";
 import type * as model_agentToken from "../model/agentToken.js";
 import type * as model_assetBatch from "../model/assetBatch.js";
+import type * as model_assetCleanup from "../model/assetCleanup.js";
 import type * as model_assetCommit from "../model/assetCommit.js";
 import type * as model_assetEffects from "../model/assetEffects.js";
 import type * as model_assetFailure from "../model/assetFailure.js";
@@ -98,6 +99,7 @@ declare const fullApi: ApiFromModules<{
   "model/agentOutcomes": typeof model_agentOutcomes;
   "model/agentToken": typeof model_agentToken;
   "model/assetBatch": typeof model_assetBatch;
+  "model/assetCleanup": typeof model_assetCleanup;
   "model/assetCommit": typeof model_assetCommit;
   "model/assetEffects": typeof model_assetEffects;
   "model/assetFailure": typeof model_assetFailure;

@@ -109,6 +109,11 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
   },
   "assets:get": { who: EVERYONE, call: (s, { assetId }) => s.query(api.assets.get, { assetId }) },
   "assets:byKey": { who: EVERYONE, call: (s, { s3Key }) => s.query(api.assets.byKey, { s3Key }) },
+  "assets:cleanup": {
+    who: [...ADMINS, "agent"],
+    call: (s, { tenantId, s3Key }) =>
+      s.mutation(api.assets.cleanup, { tenantId, s3Keys: [s3Key], dryRun: false }),
+  },
   "assets:ofSession": {
     who: EVERYONE,
     call: (s, { sessionId }) =>

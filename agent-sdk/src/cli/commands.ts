@@ -15,6 +15,7 @@ import { serve } from "./commands/serve.ts";
 import { sessionCreate, sessionEnd } from "./commands/session.ts";
 import { status } from "./commands/status.ts";
 import { sync } from "./commands/sync.ts";
+import { tempClean } from "./commands/temp.ts";
 import { tokenCreate } from "./commands/token.ts";
 import { upload } from "./commands/upload.ts";
 
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Command[] = [
   deadLettersRetry,
   deadLettersDiscard,
   reconcile,
+  tempClean,
   tokenCreate,
   bucketSetup,
   serve,

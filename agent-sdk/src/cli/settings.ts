@@ -42,6 +42,11 @@ const OWN = {
     schema: z.string().default("").transform(asFolder),
     to: "the prefix of all object keys",
   },
+  tempHours: {
+    env: ["S3_CLEANUP_TEMP_HOURS"],
+    schema: z.coerce.number("expected a number").int().min(0).default(24),
+    to: "the hours after which temporary objects are old",
+  },
 } as const;
 
 // Not an interface: that would not satisfy a Record.
@@ -51,12 +56,13 @@ type Own = {
   serveToken?: string;
   operatorUrl?: string;
   basePrefix: string;
+  tempHours: number;
 };
 
 export function ownSettings(env: Env): Own {
   const { values, faults } = readSettings<Own>(OWN, {}, env);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
-  return { basePrefix: "", ...values };
+  return { basePrefix: "", tempHours: 24, ...values };
 }
 
 export type AgentSettings = Omit<Config, "s3">;

@@ -1,6 +1,7 @@
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { createReelsync } from "reelsync";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { hasFfmpeg, makeFilm } from "../../media/film.ts";
 import type { Workshop } from "../support/workshop.ts";
 
@@ -36,6 +37,60 @@ export function describeMedia(workshop: Workshop) {
       });
       expect(refused.error.code).toBe(canFilm ? "SCENE_NOT_READY" : "FFMPEG_MISSING");
       expect(refused.code).toBe(canFilm ? 6 : 2);
+    });
+  });
+
+  describe("temp clean", () => {
+    test("[G5] lists what is old, and removes it only when told to", async () => {
+      const reelsync = createReelsync({ env: workshop.agentEnv, mode: "strict" });
+      onTestFinished(() => reelsync.close());
+      const prefix = "lessons/";
+      const keys = ["1/partial_movie_files/a.mp4", "2/temp/b.mp4", "attempt/c.mp4", "final.mp4"];
+      for (const key of keys) await reelsync.storage.save(prefix + key, Buffer.from(key));
+      const stored = async () => {
+        const found = [];
+        for await (const { key } of reelsync.storage.listFiles(prefix)) found.push(key.slice(prefix.length));
+        return found;
+      };
+      const clean = (...args: string[]) =>
+        workshop.agent(["temp", "clean", "--prefix", prefix, "--older-than", "0", ...args]);
+
+      const young = await workshop.agent(["temp", "clean", "--prefix", prefix]);
+      expect(young).toMatchObject({ code: 0, stdout: "", stderr: "nothing temporary is that old\n" });
+      const listed = await clean("--json");
+      expect(listed).toMatchObject({ code: 0, stderr: "" });
+      expect(listed.records).toMatchObject([
+        { s3Key: `${prefix}${keys[0]}`, action: "delete", done: false },
+        { s3Key: `${prefix}${keys[1]}`, action: "delete", done: false },
+      ]);
+      expect((await clean("--apply")).code).toBe(2);
+      expect(await stored()).toEqual(keys);
+
+      const removed = await clean("--apply", "--yes", "--json");
+      expect(removed.code).toBe(0);
+      expect(removed.records).toMatchObject([{ done: true }, { done: true }]);
+      expect(await stored()).toEqual(["attempt/c.mp4", "final.mp4"]);
+      expect((await clean("--apply", "--yes")).code).toBe(9);
+    });
+
+    test("[G5] what a current record needs is kept, and its history goes to quarantine", async () => {
+      // Makes every key of the product one of a temporary folder.
+      await workshop.stack.setEnv({ S3_BASE_PREFIX: "x/temp" });
+      const { sceneId } = await workshop.scene();
+      for (const content of ["first", "second"]) {
+        const file = await workshop.file("a.mp4", content);
+        await workshop.agent(["upload", file, "--scene", sceneId, "--type", "video_chunk"]);
+      }
+      await workshop.stack.setEnv({ S3_BASE_PREFIX: null });
+      const clean = ["temp", "clean", "--prefix", "x/", "--older-than", "0", "--apply", "--yes", "--json"];
+      const cleaned = await workshop.agent(clean);
+      expect(cleaned.code).toBe(0);
+      expect(cleaned.records.map(({ action, why }) => [action, why]).sort()).toEqual([
+        ["keep", "It is the current version 2."],
+        ["queue", undefined],
+      ]);
+      const rows = (await workshop.rows("assets")).filter(({ entityId }) => entityId === sceneId);
+      expect(rows.map(({ status }) => status).sort()).toEqual(["deleted", "ready"]);
     });
   });
 }
