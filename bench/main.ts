@@ -1,16 +1,12 @@
-/** `npm run bench [-- name …]`: prints ratios and medians; nothing here is asserted, and nothing passes or fails. */
+/** `npm run bench [-- name …]`: prints ratios and medians; nothing here is asserted, and nothing passes or fails. Uploads are `npm run bench:sdk`. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startReelsyncStack } from "../demo/stack.ts";
 import { benchCommitLatency } from "./commit-latency.ts";
 import { benchMutations } from "./mutations.ts";
-import { benchSmallFiles } from "./sdk-small-files.ts";
-import { benchSdkUpload } from "./sdk-upload.ts";
 
 const benches = {
-  upload: benchSdkUpload,
-  "small-files": benchSmallFiles,
   latency: benchCommitLatency,
   mutations: benchMutations,
 };

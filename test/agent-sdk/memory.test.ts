@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished, expect, test } from "vitest";
-import { bundleUploadRun, runUpload } from "../../bench/sdk-upload.ts";
+import { bundleUploadRun, runUpload } from "../../bench/sdk/run-upload.ts";
 import { PROJECT_DIR } from "../../demo/push.ts";
 import { MIB } from "../../contract/limits.ts";
 import { startStudio } from "./support/studio.ts";

@@ -6,7 +6,7 @@ import { ConvexClient } from "convex/browser";
 import type { FunctionReturnType } from "convex/server";
 import type { ReelsyncError } from "reelsync";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { bundleUploadRun, runUpload } from "../../bench/sdk-upload.ts";
+import { bundleUploadRun, runUpload } from "../../bench/sdk/run-upload.ts";
 import { MIB } from "../../contract/limits.ts";
 import { api } from "../../convex/_generated/api.js";
 import { PROJECT_DIR } from "../../demo/push.ts";

@@ -1,23 +1,24 @@
-/** One upload in this process, for `sdk-upload.ts`: does it, removes the object, prints what it took as JSON. */
+/** One upload in this process, for `main.ts`: does it, removes the object, prints what it took as JSON. */
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { createReelsync } from "reelsync";
-import { openCall } from "../agent-sdk/src/call.ts";
-import { loadConfig } from "../agent-sdk/src/config.ts";
-import { createEvents } from "../agent-sdk/src/events.ts";
-import { openDiskFile } from "../agent-sdk/src/file/asset-file.ts";
-import { hashFile } from "../agent-sdk/src/file/hash-file.ts";
-import { createCircuitBreaker } from "../agent-sdk/src/resilience/circuit-breaker.ts";
-import { createGuard } from "../agent-sdk/src/resilience/guard.ts";
-import { createObjectStore } from "../agent-sdk/src/s3/object-store.ts";
-import { createTransferSlots } from "../agent-sdk/src/s3/transfer-slots.ts";
-import { planUpload } from "../agent-sdk/src/upload-plan.ts";
-import { MIB } from "../contract/limits.ts";
+import { openCall } from "../../agent-sdk/src/call.ts";
+import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { createEvents } from "../../agent-sdk/src/events.ts";
+import { openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
+import { hashFile } from "../../agent-sdk/src/file/hash-file.ts";
+import { createCircuitBreaker } from "../../agent-sdk/src/resilience/circuit-breaker.ts";
+import { createGuard } from "../../agent-sdk/src/resilience/guard.ts";
+import { createObjectStore } from "../../agent-sdk/src/s3/object-store.ts";
+import { createTransferSlots } from "../../agent-sdk/src/s3/transfer-slots.ts";
+import { planUpload } from "../../agent-sdk/src/upload-plan.ts";
+import { peakRssKib } from "./peak-rss.ts";
+import { MIB } from "../../contract/limits.ts";
 
 export const SIDES = [
   "SDK, whole call",
@@ -95,12 +96,6 @@ function createClient(): S3Client {
     forcePathStyle: true,
     credentials: { accessKeyId, secretAccessKey },
   });
-}
-
-/** The kernel's mark for this program's own memory: `maxRSS` starts at what the parent had when it forked. */
-async function peakRssKib(): Promise<number> {
-  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? process.resourceUsage().maxRSS);
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -1,30 +1,35 @@
-/** One run of `sdk-small-files.ts` in this process: uploads a folder's files, with or without records, prints the seconds. */
+/** A folder's files uploaded in this process, with or without their records, for `main.ts`; prints what it took as JSON. */
 import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createReelsync, type UploadRequest } from "reelsync";
-import { openCall } from "../agent-sdk/src/call.ts";
-import { loadConfig } from "../agent-sdk/src/config.ts";
-import { createEvents } from "../agent-sdk/src/events.ts";
-import { openDiskFile } from "../agent-sdk/src/file/asset-file.ts";
-import { hashFile } from "../agent-sdk/src/file/hash-file.ts";
-import { createCircuitBreaker } from "../agent-sdk/src/resilience/circuit-breaker.ts";
-import { createGuard } from "../agent-sdk/src/resilience/guard.ts";
-import { createObjectStore } from "../agent-sdk/src/s3/object-store.ts";
-import { createTransferSlots } from "../agent-sdk/src/s3/transfer-slots.ts";
-import { planUpload } from "../agent-sdk/src/upload-plan.ts";
-import { MAX_CHUNKS_PER_SCENE, MIB } from "../contract/limits.ts";
+import { openCall } from "../../agent-sdk/src/call.ts";
+import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { createEvents } from "../../agent-sdk/src/events.ts";
+import { openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
+import { hashFile } from "../../agent-sdk/src/file/hash-file.ts";
+import { createCircuitBreaker } from "../../agent-sdk/src/resilience/circuit-breaker.ts";
+import { createGuard } from "../../agent-sdk/src/resilience/guard.ts";
+import { createObjectStore } from "../../agent-sdk/src/s3/object-store.ts";
+import { createTransferSlots } from "../../agent-sdk/src/s3/transfer-slots.ts";
+import { planUpload } from "../../agent-sdk/src/upload-plan.ts";
+import { peakRssKib } from "./peak-rss.ts";
+import type { RunResult } from "./upload-run.ts";
+import { MAX_CHUNKS_PER_SCENE, MIB } from "../../contract/limits.ts";
 
 const [, , what, folder = ""] = process.argv;
 const names = (await readdir(folder)).sort();
 const upload = what === "records" ? await withRecords() : bytesAlone();
 const startedAt = performance.now();
-const cpu0 = process.cpuUsage();
+const cpu = process.cpuUsage();
 await upload();
-const cpu = process.cpuUsage(cpu0);
-console.log(
-  JSON.stringify({ seconds: (performance.now() - startedAt) / 1000, cpu: (cpu.user + cpu.system) / 1e6 }),
-);
+const { user, system } = process.cpuUsage(cpu);
+const result: RunResult = {
+  seconds: (performance.now() - startedAt) / 1000,
+  cpuSeconds: (user + system) / 1e6,
+  peakRssMib: (await peakRssKib()) / 1024,
+};
+console.log(JSON.stringify(result));
 process.exit(0);
 
 async function withRecords() {
