@@ -82,6 +82,14 @@ export const metadataSchema = z
   });
 export type Metadata = z.infer<typeof metadataSchema>;
 
+/**
+ * Names what a caller is doing, across programs: it goes with an upload from the call to events, logs, the object and the
+ * record. Printable ASCII without spaces, because it travels in headers.
+ */
+export const correlationIdSchema = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, "expected 1 to 128 printable ASCII characters without spaces");
+
 /** What an agent says before bytes move. */
 export const assetIntentSchema = z.object({
   /**
@@ -104,6 +112,8 @@ export const assetIntentSchema = z.object({
   historyOnly: z.literal(true).optional(),
   /** Where the agent keeps the bytes; the deployment's bucket unless it says so. */
   storageBackend: storageBackendSchema.optional(),
+  /** The upload's own id unless given. */
+  correlationId: correlationIdSchema.optional(),
 });
 export type AssetIntent = z.infer<typeof assetIntentSchema>;
 
@@ -153,6 +163,8 @@ export const assetSchema = z.object({
   metadata: metadataSchema.optional(),
   /** Never was and never becomes the current version. */
   historyOnly: z.literal(true).optional(),
+  /** Of the call that opened this version; absent in records of earlier releases. */
+  correlationId: correlationIdSchema.optional(),
   createdAt: z.number(),
   /** When the commit was recorded, milliseconds since the epoch; absent before. */
   uploadedAt: z.number().optional(),

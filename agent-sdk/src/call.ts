@@ -4,6 +4,7 @@ import { openDeadline, type Deadline } from "./resilience/deadline.ts";
 
 export interface Call extends Deadline {
   readonly uploadId?: string;
+  readonly correlationId?: string;
   /** Requests and steps repeated so far, in whichever layer. */
   retries: number;
   /** Whether it waits for the probe of an open circuit; otherwise it is told at once. */
@@ -14,6 +15,7 @@ export function openCall(options: {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   uploadId?: string;
+  correlationId?: string;
   patient?: boolean;
 }): Call {
   const deadline = openDeadline(options);
@@ -23,6 +25,7 @@ export function openCall(options: {
     retries: 0,
     patient,
     ...(options.uploadId !== undefined && { uploadId: options.uploadId }),
+    ...(options.correlationId !== undefined && { correlationId: options.correlationId }),
   };
 }
 

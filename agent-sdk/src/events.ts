@@ -6,13 +6,23 @@ import type { BreakerState } from "./resilience/circuit-breaker.ts";
 export type Dependency = "s3" | "convex";
 export type Step = "begin" | "upload" | "commit";
 
+/** Which upload an event is about, and what its caller calls it; the one is the other unless the caller said so. */
+export interface OfUpload {
+  uploadId: string;
+  correlationId: string;
+}
+
+export function ofUpload(intent: { uploadId: string; correlationId?: string | undefined }): OfUpload {
+  return { uploadId: intent.uploadId, correlationId: intent.correlationId ?? intent.uploadId };
+}
+
 export type ReelsyncEvent =
-  | { type: "upload.started"; uploadId: string; fileName: string }
-  | { type: "upload.hashed"; uploadId: string; size: number; sha256: string }
-  | { type: "upload.begun"; uploadId: string; assetId: string; s3Key: string; deduped: boolean }
-  | { type: "upload.stored"; uploadId: string; s3Key: string; size: number; etag: string }
-  | { type: "upload.finished"; uploadId: string; assetId: string; version: number; attempts: number }
-  | { type: "upload.failed"; uploadId: string; step: Step | "file"; code: ErrorCode; message: string }
+  | ({ type: "upload.started"; fileName: string } & OfUpload)
+  | ({ type: "upload.hashed"; size: number; sha256: string } & OfUpload)
+  | ({ type: "upload.begun"; assetId: string; s3Key: string; deduped: boolean } & OfUpload)
+  | ({ type: "upload.stored"; s3Key: string; size: number; etag: string } & OfUpload)
+  | ({ type: "upload.finished"; assetId: string; version: number; attempts: number } & OfUpload)
+  | ({ type: "upload.failed"; step: Step | "file"; code: ErrorCode; message: string } & OfUpload)
   | {
       type: "retry";
       /** `provider`: whoever serves a URL that is ingested. */
@@ -20,15 +30,16 @@ export type ReelsyncEvent =
       /** Which call was repeated, e.g. `assets:commit` or `PutObject`. */
       operation: string;
       uploadId?: string;
+      correlationId?: string;
       attempt: number;
       delayMs: number;
       code: ErrorCode;
     }
   | { type: "breaker.changed"; dependency: Dependency; name: string; to: BreakerState; from: BreakerState }
   /** Durable on this machine, and sent when that is possible. */
-  | { type: "upload.queued"; uploadId: string; code: ErrorCode }
+  | ({ type: "upload.queued"; code: ErrorCode } & OfUpload)
   /** The rollout is off: nothing was read, sent or kept. */
-  | { type: "upload.skipped"; uploadId: string; fileName: string }
+  | ({ type: "upload.skipped"; fileName: string } & OfUpload)
   | {
       type: "rollout.changed";
       stage: RolloutStage;
@@ -36,17 +47,17 @@ export type ReelsyncEvent =
       projects: { project: string; stage: RolloutStage }[];
     }
   /** Found in the journal of a process that is gone. */
-  | { type: "journal.recovered"; uploadId: string; acknowledged: boolean }
-  | { type: "journal.sent"; uploadId: string; assetId: string; version: number }
+  | ({ type: "journal.recovered"; acknowledged: boolean } & OfUpload)
+  | ({ type: "journal.sent"; assetId: string; version: number } & OfUpload)
   /** Sent from the journal in vain; it goes on waiting there. */
-  | { type: "journal.waiting"; uploadId: string; code: ErrorCode }
+  | ({ type: "journal.waiting"; code: ErrorCode } & OfUpload)
   /** An entry nobody can read, moved aside. */
   | { type: "journal.quarantined"; path: string }
   /** Parts that could not be cleaned up; the bucket's rule for incomplete uploads removes them. */
   | { type: "multipart.abandoned"; s3Key: string; s3UploadId: string; code: ErrorCode }
-  | { type: "deadLetter.parked"; uploadId: string; delivered: boolean; code: ErrorCode }
-  | { type: "deadLetter.delivered"; uploadId: string }
-  | { type: "deadLetter.replayed"; uploadId: string; outcome: "resolved" | "parked"; code?: ErrorCode }
+  | ({ type: "deadLetter.parked"; delivered: boolean; code: ErrorCode } & OfUpload)
+  | ({ type: "deadLetter.delivered" } & OfUpload)
+  | ({ type: "deadLetter.replayed"; outcome: "resolved" | "parked"; code?: ErrorCode } & OfUpload)
   /** Something beside the upload's own line did not work; the upload is not affected. */
   | { type: "warning"; about: string; code: ErrorCode; message: string };
 

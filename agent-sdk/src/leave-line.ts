@@ -25,7 +25,13 @@ export async function leaveLine(
   if (upload.comesBack?.(error) === true) throw error;
   const queued = upload.queues && waitsForService(error) ? await enqueue(line, upload, error) : undefined;
   if (queued !== undefined) return queued;
-  line.events.emit({ type: "upload.failed", uploadId: id, step, code: error.code, message: error.message });
+  line.events.emit({
+    type: "upload.failed",
+    ...upload.names,
+    step,
+    code: error.code,
+    message: error.message,
+  });
   try {
     throw await giveUp(line, upload, error);
   } finally {
@@ -36,7 +42,7 @@ export async function leaveLine(
 /** Undefined when this machine's disk does not take it. */
 export async function enqueue(
   { journal, drainer, events, letters }: UploadLine,
-  { id, intent, file, entry }: Upload,
+  { id, names, intent, file, entry }: Upload,
   error: ReelsyncError,
 ): Promise<QueuedUpload | undefined> {
   if (intent === undefined || file === undefined || entry === undefined) return undefined;
@@ -47,7 +53,7 @@ export async function enqueue(
     return undefined;
   }
   journal.leave(entry);
-  events.emit({ type: "upload.queued", uploadId: id, code: error.code });
+  events.emit({ type: "upload.queued", ...names, code: error.code });
   if (error.code !== "ROLLOUT_HELD") drainer.wake();
   return { state: "queued", uploadId: id, sha256: intent.sha256, size: intent.size };
 }

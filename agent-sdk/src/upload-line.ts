@@ -7,7 +7,7 @@ import type { AgentTokens } from "./convex/agent-token.ts";
 import type { Begun, Records } from "./convex/records.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import type { ReelsyncError } from "./errors.ts";
-import type { Events, Step } from "./events.ts";
+import type { Events, OfUpload, Step } from "./events.ts";
 import type { AssetFile } from "./file/asset-file.ts";
 import type { Drainer } from "./journal/drainer.ts";
 import type { Journal, JournalEntry } from "./journal/journal.ts";
@@ -39,6 +39,8 @@ export interface UploadLine {
 /** How far one upload has come. */
 export interface Upload {
   readonly id: string;
+  /** What its events say it is. */
+  readonly names: OfUpload;
   readonly call: Call;
   /** When its caller asked for it; of a letter that comes back from Convex only Convex knows. */
   readonly madeAt: CallMark | undefined;

@@ -32,6 +32,8 @@ export interface UploadRequest {
   metadata?: Metadata;
   /** Records the upload without showing it: its version goes straight to history and never becomes the current one. */
   historyOnly?: boolean;
+  /** What this upload is called elsewhere: goes with it to events, logs, the object and the record. Its id unless given. */
+  correlationId?: string;
   onProgress?: (progress: Progress) => void;
   signal?: AbortSignal;
   /** Longest time this call may take, all retries included. */
@@ -102,7 +104,7 @@ export type Described = Omit<AssetIntent, "size" | "sha256">;
 
 /** Throws a coded error for what is wrong with the arguments themselves. */
 export function describeUpload(request: LineRequest, uploadId: string): Described {
-  const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly } = request;
+  const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly, correlationId } = request;
   assertHolds(entity, assetType);
   const { fileName, contentType } = nameAndType(request);
   const described = assetIntentSchema.omit({ size: true, sha256: true }).safeParse({
@@ -116,6 +118,7 @@ export function describeUpload(request: LineRequest, uploadId: string): Describe
     ...(durationMs !== undefined && { durationMs: Math.round(durationMs) }),
     ...(metadata !== undefined && { metadata }),
     ...(historyOnly === true && { historyOnly }),
+    ...(correlationId !== undefined && { correlationId }),
   });
   if (!described.success) {
     const faults = described.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
@@ -164,7 +167,7 @@ function shortened(name: string): string {
 export function requestOf(intent: AssetIntent, file: string): UploadRequest {
   const { uploadId: _id, sha256: _hash, size: _size, storageBackend: _kept, ...content } = intent;
   const { entityType, entityId, ...rest } = content;
-  const { durationMs, metadata, historyOnly, ...described } = rest;
+  const { durationMs, metadata, historyOnly, correlationId, ...described } = rest;
   return {
     ...described,
     file,
@@ -172,5 +175,6 @@ export function requestOf(intent: AssetIntent, file: string): UploadRequest {
     ...(durationMs !== undefined && { durationMs }),
     ...(metadata !== undefined && { metadata }),
     ...(historyOnly !== undefined && { historyOnly }),
+    ...(correlationId !== undefined && { correlationId }),
   };
 }

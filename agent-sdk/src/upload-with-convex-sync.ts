@@ -13,6 +13,7 @@ import { dateCall, markCall, type CallMark } from "./call-mark.ts";
 import { openCall, type Call } from "./call.ts";
 import type { Begun } from "./convex/records.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
+import { ofUpload } from "./events.ts";
 import { digestFile, openSource } from "./file/take-in.ts";
 import type { AssetFile } from "./file/asset-file.ts";
 import type { JournalEntry } from "./journal/journal.ts";
@@ -49,16 +50,18 @@ export async function uploadWithConvexSync(
   returning?: Returning,
 ): Promise<UploadResult> {
   const id = returning?.uploadId ?? randomUUID();
+  const names = ofUpload({ uploadId: id, correlationId: request.correlationId });
   const queues = returning === undefined && line.mode === "queue";
   const call = openCall({
     timeoutMs: request.timeoutMs ?? line.timeoutMs,
     signal: request.signal,
-    uploadId: id,
+    ...names,
     patient: !queues,
   });
   const { entry, comesBack } = returning ?? {};
   const upload: Upload = {
     id,
+    names,
     call,
     madeAt: returning === undefined ? markCall() : returning.madeAt,
     meter: createProgressMeter(request.onProgress, () => call.retries + 1),
@@ -111,7 +114,7 @@ async function publish(
   const described = describeUpload(request, upload.id);
   const { stage } = (upload.scope = await line.rollout.scopeOf(described));
   if (stage === "off") return skip(line, upload, described.fileName);
-  events.emit({ type: "upload.started", uploadId: upload.id, fileName: described.fileName });
+  events.emit({ type: "upload.started", ...upload.names, fileName: described.fileName });
   const opened =
     returning?.open === undefined
       ? await openSource(request.file, call.signal, meter)
@@ -133,7 +136,7 @@ async function publish(
     ...(stage === "shadow" && { historyOnly: true }),
     ...(objects.type === "local" && { storageBackend: objects.type }),
   });
-  events.emit({ type: "upload.hashed", uploadId: upload.id, size: file.size, sha256: digests.sha256 });
+  events.emit({ type: "upload.hashed", ...upload.names, size: file.size, sha256: digests.sha256 });
 
   if (returning === undefined) {
     upload.entry = await line.journal.admit(upload, upload.queues ? keptBytes(file) : 0, call.signal);
@@ -147,7 +150,7 @@ async function publish(
   const dated = dateCall(intent, upload.madeAt);
   const begun = (upload.begun = await records.begin(dated, call));
   const { assetId, s3Key, deduped } = begun;
-  events.emit({ type: "upload.begun", uploadId: upload.id, assetId, s3Key, deduped });
+  events.emit({ type: "upload.begun", ...upload.names, assetId, s3Key, deduped });
   if (begun.status !== "pending") return finish(line, upload, intent, begun, begun.status);
   assertSameBucket(objects, begun.bucket);
 
@@ -161,6 +164,7 @@ async function publish(
       file,
       plan,
       digests,
+      correlationId: upload.names.correlationId,
       onBytes: meter.advance,
       onVerifying: () => meter.phase("verifying", file.size),
       ...(upload.entry !== undefined && { parts: upload.entry.parts }),
@@ -170,7 +174,7 @@ async function publish(
   );
   await file.assertUnchanged();
   await announced;
-  events.emit({ type: "upload.stored", uploadId: upload.id, s3Key, size: file.size, etag: object.etag });
+  events.emit({ type: "upload.stored", ...upload.names, s3Key, size: file.size, etag: object.etag });
 
   upload.step = "commit";
   meter.phase("syncing", file.size);
@@ -179,9 +183,9 @@ async function publish(
 }
 
 /** A strict client, and whoever asked for a replay, gets to hear why nothing happens. */
-function skip({ mode, events }: UploadLine, { id, queues }: Upload, fileName: string): SkippedUpload {
+function skip({ mode, events }: UploadLine, { id, names, queues }: Upload, fileName: string): SkippedUpload {
   if (!queues || mode === "strict") throw new ReelsyncError("ROLLOUT_OFF", "Uploads are switched off");
-  events.emit({ type: "upload.skipped", uploadId: id, fileName });
+  events.emit({ type: "upload.skipped", ...names, fileName });
   return { state: "skipped", uploadId: id };
 }
 
@@ -229,7 +233,7 @@ async function announce(line: UploadLine, assetId: string, call: Call): Promise<
 
 async function finish(
   { records, objects, events, letters }: UploadLine,
-  { id, call, meter, entry }: Upload,
+  { id, names, call, meter, entry }: Upload,
   { size, sha256 }: AssetIntent,
   { assetId, bucket, s3Key, version, deduped }: Begun,
   state: PublishedUpload["state"],
@@ -240,6 +244,6 @@ async function finish(
   const url = bucket === objects.bucket ? await objects.url(s3Key) : (await records.url(assetId, call)).url;
   const attempts = call.retries + 1;
   meter.phase("done", size);
-  events.emit({ type: "upload.finished", uploadId: id, assetId, version, attempts });
+  events.emit({ type: "upload.finished", ...names, assetId, version, attempts });
   return { uploadId: id, assetId, s3Key, url, version, sha256, size, deduped, attempts, state };
 }

@@ -251,6 +251,7 @@ async function openVersion(
     contentType: intent.contentType,
     size: intent.size,
     checksum: intent.sha256,
+    correlationId: intent.correlationId ?? intent.uploadId,
     openedAt: Date.now(),
     wish,
   } satisfies Omit<AssetRow, "_id">;

@@ -104,6 +104,7 @@ export function assetView(row: Doc<"assets">): AssetView {
     storageBackend: row.storageBackend,
     metadata: row.metadata,
     historyOnly: row.historyOnly,
+    correlationId: row.correlationId,
     createdAt: row._creationTime,
     uploadedAt: row.uploadedAt,
   });

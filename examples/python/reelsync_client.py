@@ -380,6 +380,7 @@ def _described(*, asset_type, scene=None, session=None, **rest):
         "duration_ms": "durationMs",
         "metadata": "metadata",
         "timeout_ms": "timeoutMs",
+        "correlation_id": "correlationId",
     }
     unknown = set(rest) - set(names)
     if unknown:

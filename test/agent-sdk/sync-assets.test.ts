@@ -188,10 +188,10 @@ describe("an agent's health", () => {
       intervalMs: 5,
       convex: async (_kind: unknown, _reference: unknown, args: unknown) => void told.push(args),
     });
-    const uploadId = "u";
-    events.emit({ type: "upload.started", uploadId, fileName: "f" });
+    const names = { uploadId: "u", correlationId: "c" };
+    events.emit({ type: "upload.started", ...names, fileName: "f" });
     expect(told).toEqual([]);
-    events.emit({ type: "upload.begun", uploadId, assetId: "a", s3Key: "k", deduped: false });
+    events.emit({ type: "upload.begun", ...names, assetId: "a", s3Key: "k", deduped: false });
     expect(told).toMatchObject([
       { queueDepth: 3, syncWaiting: 2, journal: { depth: 4 }, breakers: { s3: "closed" } },
     ]);

@@ -117,7 +117,7 @@ def refusal(work):
 phases = []
 with open_client() as reelsync:
     say(reelsync.upload(${JSON.stringify(path)}, scene=scene, asset_type="video_chunk", chunk_index=1,
-        metadata={"renderSeed": 42}, on_progress=lambda progress: phases.append(progress["phase"])))
+        metadata={"renderSeed": 42}, correlation_id="render-7", on_progress=lambda progress: phases.append(progress["phase"])))
     with open(${JSON.stringify(path)}, "rb") as file:
         say(reelsync.upload(file, scene=scene, asset_type="video_chunk", chunk_index=2))
         file.seek(0)
@@ -132,7 +132,11 @@ with open_client() as reelsync:
         expect((await stored(asset_id)).hash).toBe(sha256(bytes));
       }
       const first = await stored(records[0]?.["asset_id"]);
-      expect(first.row).toMatchObject({ metadata: { renderSeed: 42 }, chunkIndex: 1 });
+      expect(first.row).toMatchObject({
+        metadata: { renderSeed: 42 },
+        chunkIndex: 1,
+        correlationId: "render-7",
+      });
     },
   );
 

@@ -12,7 +12,7 @@ import { openCall, type Call } from "../call.ts";
 import type { Config } from "../config.ts";
 import type { LetterRow, Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError, type ParkedLetter } from "../errors.ts";
-import type { Events, Step } from "../events.ts";
+import { ofUpload, type Events, type Step } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import type { CircuitBreaker } from "../resilience/circuit-breaker.ts";
 import type { DeadLetterSpool, SpooledLetter } from "./dead-letter-spool.ts";
@@ -84,7 +84,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
       const delivered = answer === "told";
       if (!delivered || failed.file.path === undefined) await spool.write({ ...spooled, delivered });
       mayWait ||= answer === "unreachable";
-      events.emit({ type: "deadLetter.parked", uploadId: id, delivered, code: error.code });
+      events.emit({ type: "deadLetter.parked", ...ofUpload(intent), delivered, code: error.code });
       return { id, delivered };
     } catch (fault) {
       warn(`parking upload ${id}`, fault);
@@ -155,7 +155,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
       // With its own bytes it stays until the replay.
       if (spool.holdsBytesOf(spooled.letter)) await spool.write({ ...spooled, delivered: true });
       else await spool.remove(uploadId);
-      events.emit({ type: "deadLetter.delivered", uploadId });
+      events.emit({ type: "deadLetter.delivered", ...ofUpload(spooled.letter.intent) });
     }
   }
 

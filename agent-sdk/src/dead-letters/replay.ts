@@ -5,7 +5,7 @@ import { openCall, type Call } from "../call.ts";
 import type { AgentTokens } from "../convex/agent-token.ts";
 import type { Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { ofUpload, type Events } from "../events.ts";
 import { requestOf, type PublishedUpload } from "../upload-request.ts";
 import type { UploadLine } from "../upload-line.ts";
 import { publishOrThrow } from "../upload-with-convex-sync.ts";
@@ -33,7 +33,7 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
       try {
         const result = await resend(letter);
         await letters.forget(letter.id);
-        events.emit({ type: "deadLetter.replayed", uploadId: letter.id, outcome: "resolved" });
+        events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "resolved" });
         return result;
       } catch (error) {
         await settle(letter, claimed, error, call);
@@ -75,7 +75,7 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     const { code, message } = isReelsyncError(error)
       ? error
       : new ReelsyncError("CONVEX_FAILED", String(error));
-    events.emit({ type: "deadLetter.replayed", uploadId: letter.id, outcome: "parked", code });
+    events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "parked", code });
     if (!claimed || letter.deadLetterId === undefined) return;
     await records
       .settleLetter({ deadLetterId: letter.deadLetterId, outcome: "parked", code, message }, call)

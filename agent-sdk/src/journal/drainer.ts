@@ -7,7 +7,7 @@ import { SECOND } from "../../../contract/limits.ts";
 import { ageOf } from "../call-mark.ts";
 import type { Config } from "../config.ts";
 import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
-import type { Events } from "../events.ts";
+import { ofUpload, type Events } from "../events.ts";
 import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
 import type { PublishedUpload } from "../upload-request.ts";
 import type { Journal, JournalEntry, JournalRecord } from "./journal.ts";
@@ -89,13 +89,14 @@ export function createDrainer(options: DrainerOptions): Drainer {
   }
 
   async function sendOne(entry: JournalEntry): Promise<"sent" | "failed" | "waiting"> {
+    const { correlationId } = ofUpload(entry.record?.intent ?? entry);
     try {
       const { uploadId, assetId, version } = await send(
         entry,
         (error) => comesBack(entry, error),
         closing.signal,
       );
-      events.emit({ type: "journal.sent", uploadId, assetId, version });
+      events.emit({ type: "journal.sent", uploadId, correlationId, assetId, version });
       return "sent";
     } catch (error) {
       const coded = codedError(error);
@@ -103,7 +104,7 @@ export function createDrainer(options: DrainerOptions): Drainer {
       if (!closing.signal.aborted) {
         await entry.noteFailure(coded.code).catch((fault: unknown) => warn("noting a failed attempt", fault));
       }
-      events.emit({ type: "journal.waiting", uploadId: entry.uploadId, code: coded.code });
+      events.emit({ type: "journal.waiting", uploadId: entry.uploadId, correlationId, code: coded.code });
       return "waiting";
     }
   }

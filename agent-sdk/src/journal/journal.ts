@@ -21,7 +21,7 @@ import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { assetIntentSchema, type AssetIntent } from "../../../contract/asset.ts";
 import { callMarkSchema, type CallMark } from "../call-mark.ts";
-import type { Events } from "../events.ts";
+import { ofUpload, type Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import { createAheadLog, isAheadLog, readAheadLog } from "./ahead-log.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
@@ -264,7 +264,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     const bytes = await stat(join(place, "bytes")).catch(() => undefined);
     const held = record.path === undefined ? (bytes?.size ?? 0) : 0;
     waiting.set(uploadId, createEntry({ id: uploadId }, room.occupy(held), record));
-    events.emit({ type: "journal.recovered", uploadId, acknowledged: record.acknowledged });
+    events.emit({ type: "journal.recovered", ...ofUpload(record.intent), acknowledged: record.acknowledged });
   }
 
   async function quarantine(name: string): Promise<void> {

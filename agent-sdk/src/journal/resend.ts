@@ -1,5 +1,6 @@
 /** An entry of the journal going back into the line it was in, as the same upload. */
 import { randomUUID } from "node:crypto";
+import { ofUpload } from "../events.ts";
 import { isReelsyncError, type ReelsyncError } from "../errors.ts";
 import { openDiskFile, type AssetFile } from "../file/asset-file.ts";
 import { requestOf, type PublishedUpload } from "../upload-request.ts";
@@ -33,7 +34,8 @@ export async function resend(
   } catch (error) {
     if (record.acknowledged || !isReelsyncError(error) || error.code !== "FILE_CHANGED") throw error;
     // Nobody was told of the content the process died with; what the file holds now is what its caller would send.
-    return publishOrThrow(line, request, { uploadId: randomUUID(), madeAt });
+    const { correlationId } = ofUpload(record.intent);
+    return publishOrThrow(line, { ...request, correlationId }, { uploadId: randomUUID(), madeAt });
   }
 }
 

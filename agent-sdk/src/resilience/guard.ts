@@ -32,6 +32,7 @@ export function reportRetries(dependency: Dependency, events: Events) {
         dependency,
         operation,
         ...(call.uploadId !== undefined && { uploadId: call.uploadId }),
+        ...(call.correlationId !== undefined && { correlationId: call.correlationId }),
         attempt,
         delayMs,
         code: error.code,

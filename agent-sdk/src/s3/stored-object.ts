@@ -16,6 +16,8 @@ export interface ObjectToStore {
   file: AssetFile;
   plan: UploadPlan;
   digests: Digests;
+  /** Of the upload that stores it; a later upload of the same content finds the object there. */
+  correlationId?: string;
   /** Bytes S3 has acknowledged; negative when acknowledged parts have to be sent again. */
   onBytes: (bytes: number) => void;
   /** Every byte is sent; what remains is completing and reading back. */
@@ -36,7 +38,10 @@ export function objectHeaders(config: S3Config, object: ObjectToStore): PutObjec
     Key: object.key,
     ContentType: object.contentType,
     CacheControl: `${config.publicBaseUrl === undefined ? "private" : "public"}, max-age=${CACHE_SECONDS}, immutable`,
-    Metadata: { sha256: object.digests.sha256 },
+    Metadata: {
+      sha256: object.digests.sha256,
+      ...(object.correlationId !== undefined && { "correlation-id": object.correlationId }),
+    },
     ...(config.acl !== undefined && { ACL: config.acl }),
     ...(config.kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: config.kmsKeyId }),
   };

@@ -5,15 +5,17 @@ import { Hono, type Context, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as z from "zod";
+import { correlationIdSchema } from "../../../contract/asset.ts";
 import { MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { bodyOfLines, JSON_LINES } from "./answer-lines.ts";
-import { CORRELATION_HEADER, correlationIdSchema } from "./correlation.ts";
 import { admit, type Door } from "./door.ts";
 import { describedSchema, OPERATIONS, upload, type Asked, type Operation } from "./operations.ts";
 import { parsed, type Request, type Sidecar } from "./sidecar.ts";
 import { statusOf, toldError } from "./told-error.ts";
+
+const CORRELATION_HEADER = "x-correlation-id";
 
 /** A batch of thousands; bytes of files do not come as JSON. */
 const MAX_JSON_BYTES = 16 * MIB;

@@ -6,12 +6,16 @@ import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 import * as z from "zod";
-import { entityTypeSchema, metadataSchema, type AssetType } from "../../../contract/asset.ts";
+import {
+  correlationIdSchema,
+  entityTypeSchema,
+  metadataSchema,
+  type AssetType,
+} from "../../../contract/asset.ts";
 import { sceneUpsertSchema } from "../../../contract/scene.ts";
 import { sessionCreateSchema } from "../../../contract/session.ts";
 import type { Reelsync } from "../client.ts";
 import type { UploadRequest } from "../upload-request.ts";
-import { correlationIdSchema } from "./correlation.ts";
 import { toldError } from "./told-error.ts";
 
 /** What one request brings with it beside its parameters. */
@@ -64,6 +68,8 @@ export const describedSchema = z.strictObject({
   contentType: z.string().exactOptional(),
   durationMs: z.number().min(0).exactOptional(),
   metadata: metadataSchema.exactOptional(),
+  /** Instead of the request's own: the uploads of a batch may have one each. */
+  correlationId: correlationIdSchema.exactOptional(),
   timeoutMs,
 });
 type DescribedUpload = z.infer<typeof describedSchema>;
@@ -125,8 +131,9 @@ export const OPERATIONS = {
       uploads: z.array(uploadSchema.omit({ temporary: true })).max(10_000),
       timeoutMs,
     }),
-    async run({ reelsync }, { uploads, timeoutMs: limit }, { signal, onProgress }) {
+    async run({ reelsync }, { uploads, timeoutMs: limit }, { signal, correlationId, onProgress }) {
       const requests = uploads.map(({ file, ...described }, index) => ({
+        correlationId,
         ...described,
         file,
         onProgress: (progress: object) => onProgress({ index, ...progress }),
@@ -200,7 +207,7 @@ export function upload(
   reelsync: Reelsync,
   file: UploadRequest["file"],
   described: DescribedUpload,
-  { signal, onProgress }: Asked,
+  { signal, correlationId, onProgress }: Asked,
 ) {
-  return reelsync.uploadWithConvexSync({ ...described, file, signal, onProgress });
+  return reelsync.uploadWithConvexSync({ correlationId, ...described, file, signal, onProgress });
 }

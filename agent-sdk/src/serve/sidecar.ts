@@ -4,9 +4,9 @@
  */
 import { randomUUID } from "node:crypto";
 import type * as z from "zod";
+import { correlationIdSchema } from "../../../contract/asset.ts";
 import type { Reelsync } from "../client.ts";
 import { ReelsyncError } from "../errors.ts";
-import { correlationIdSchema } from "./correlation.ts";
 import type { Asked, Desk, Operation } from "./operations.ts";
 
 export interface Request {

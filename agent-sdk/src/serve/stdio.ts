@@ -9,10 +9,10 @@
  */
 import type { Readable } from "node:stream";
 import * as z from "zod";
+import { correlationIdSchema } from "../../../contract/asset.ts";
 import { MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 import { outcomeOf, thinned } from "./answer-lines.ts";
-import { correlationIdSchema } from "./correlation.ts";
 import { OPERATIONS, type Operation } from "./operations.ts";
 import { parsed, type Sidecar } from "./sidecar.ts";
 import { toldError } from "./told-error.ts";

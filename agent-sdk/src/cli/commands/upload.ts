@@ -44,6 +44,11 @@ export const upload = defineCommand({
     name: { kind: "text", summary: "File name to record instead of the file's own" },
     "content-type": { kind: "text", summary: "Instead of the one that follows from the name" },
     "duration-ms": { kind: "count", placeholder: "MS", summary: "Length of the media" },
+    "correlation-id": {
+      kind: "text",
+      placeholder: "ID",
+      summary: "What to call the upload in logs, object and record",
+    },
     meta: { kind: "text", placeholder: "KEY=VALUE", many: true, summary: "A fact to record with them" },
   },
   examples: [
@@ -94,6 +99,7 @@ interface UploadOptions {
   name: string | undefined;
   "content-type": string | undefined;
   "duration-ms": number | undefined;
+  "correlation-id": string | undefined;
   meta: string[];
 }
 
@@ -121,6 +127,7 @@ function plan(files: readonly string[], options: UploadOptions, context: Context
       ...(options["content-type"] !== undefined && { contentType: options["content-type"] }),
       ...(options["duration-ms"] !== undefined && { durationMs: options["duration-ms"] }),
       ...(metadata !== undefined && { metadata }),
+      ...(options["correlation-id"] !== undefined && { correlationId: options["correlation-id"] }),
       ...(context.timeoutMs !== undefined && { timeoutMs: context.timeoutMs }),
       signal: context.signal,
     },
