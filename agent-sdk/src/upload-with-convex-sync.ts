@@ -168,6 +168,7 @@ async function publish(
       onBytes: meter.advance,
       onVerifying: () => meter.phase("verifying", file.size),
       ...(upload.entry !== undefined && { parts: upload.entry.parts }),
+      again: returning !== undefined,
       keepsParts: (error) => isContinued(upload, error),
     },
     call,

@@ -176,6 +176,53 @@ describe("when it cannot be stored", () => {
   });
 });
 
+describe("a multipart upload whose id was never heard", () => {
+  const isCreation = ({ method, target }: { method: string; target: string }) =>
+    method === "POST" && target.includes("?uploads");
+  const loseReplies = (count: number) => (exchange: { method: string; target: string }) =>
+    isCreation(exchange) && count-- > 0 ? "loseReply" : undefined;
+
+  test.each([
+    ["when the request was repeated at once", 3],
+    ["when the next attempt made another one", 1],
+  ])("does not stay in the bucket %s", async (_when, maxAttempts) => {
+    const bucket = await startBucket();
+    const proxy = await startFaultProxy(bucket.endpoint);
+    proxy.spoil = loseReplies(1);
+    const { store } = createBytePath(proxy.url, { ...IN_PARTS, maxAttempts });
+    await store(memoryFile(LARGE));
+    expect(proxy.seen.filter(isCreation)).toHaveLength(2);
+    expect(await bucket.multipartUploads()).toBe(0);
+  });
+
+  test("does not stay either when no attempt got an answer", async () => {
+    const bucket = await startBucket();
+    const proxy = await startFaultProxy(bucket.endpoint);
+    proxy.spoil = loseReplies(3);
+    const { store } = createBytePath(proxy.url, { ...IN_PARTS, maxAttempts: 1 });
+    await expect(store(memoryFile(LARGE))).rejects.toMatchObject({ code: "S3_UNAVAILABLE" });
+    expect(proxy.seen.filter(isCreation)).toHaveLength(3);
+    expect(await bucket.multipartUploads()).toBe(0);
+  });
+
+  test("of a process that was killed is removed by the one that comes after it", async () => {
+    const bucket = await startBucket();
+    await bucket.beginMultipart("a/b.mp4");
+    const { store } = createBytePath(bucket.endpoint, IN_PARTS);
+    await store(memoryFile(LARGE), { again: true });
+    expect(await bucket.multipartUploads()).toBe(0);
+  });
+
+  test("is told from another process's by its parts: that one is left alone", async () => {
+    const bucket = await startBucket();
+    await bucket.beginMultipart("a/b.mp4", Buffer.alloc(10));
+    await bucket.beginMultipart("a/b.mp4.other");
+    const { store } = createBytePath(bucket.endpoint, IN_PARTS);
+    await store(memoryFile(LARGE), { again: true });
+    expect(await bucket.multipartUploads()).toBe(2);
+  });
+});
+
 describe("[G7] a wrong configuration is found before anything is begun", () => {
   test.each([
     ["a wrong bucket", "BUCKET_NOT_FOUND", { bucket: "no-such-bucket" }],

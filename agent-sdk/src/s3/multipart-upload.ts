@@ -15,6 +15,7 @@ import type { Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
 import { codedError, isReelsyncError, ReelsyncError } from "../errors.ts";
 import { partRanges, type PartRange } from "../upload-plan.ts";
+import { abortNameless } from "./nameless-uploads.ts";
 import { requestS3, withBodyDigest } from "./request-s3.ts";
 import { s3Code } from "./s3-errors.ts";
 import { blamedOnFile } from "./single-put.ts";
@@ -27,6 +28,8 @@ const PARTS_IN_FLIGHT = 4;
 export interface MultipartUpload {
   /** Sends what is missing, completes, reads back. */
   attempt: (call: Call) => Promise<StoredObject>;
+  /** Removes from the bucket what nobody will go on with. */
+  abandon: (call: Call) => Promise<void>;
   readonly s3UploadId: string | undefined;
 }
 
@@ -45,6 +48,8 @@ export function createMultipartUpload(
   /** Parts another process has sent are counted once S3 has shown them. */
   let unseen = resumable?.etags;
   let etags = new Map<number, string>();
+  /** Whether the bucket may hold an upload of ours whose id was never heard. */
+  let mayBeNameless = object.again === true;
 
   const sumOf = (parts: ReadonlyMap<number, string>) =>
     ranges.reduce((sum, { number, start, end }) => sum + (parts.has(number) ? end - start : 0), 0);
@@ -55,9 +60,12 @@ export function createMultipartUpload(
   async function create(call: Call): Promise<string> {
     const command = new CreateMultipartUploadCommand(objectHeaders(config, object));
     // Not cancellable: a reply that nobody reads would leave an upload whose id nobody knows.
+    const before = mayBeNameless;
+    mayBeNameless = true;
     const created = await control(call, () =>
       requestS3(call, "CreateMultipartUpload", () => client.send(command)),
     );
+    mayBeNameless = before || (created.$metadata.attempts ?? 1) > 1;
     if (created.UploadId === undefined) throw new ReelsyncError("S3_REFUSED", "S3 named no upload id");
     object.parts?.begin({ s3UploadId: created.UploadId, key: object.key, partSize: plan.partSize });
     return created.UploadId;
@@ -147,6 +155,14 @@ export function createMultipartUpload(
     );
   }
 
+  /** A key that may not list, or a store that is down again, keeps what is empty: no reason to fail an upload. */
+  async function sweep(call: Call): Promise<void> {
+    await control(call, () => abortNameless(client, where, uploadId, call)).then(
+      () => (mayBeNameless = false),
+      () => undefined,
+    );
+  }
+
   function startOver() {
     object.onBytes(-sumOf(etags));
     object.parts?.forget();
@@ -162,6 +178,7 @@ export function createMultipartUpload(
         unseen = undefined;
       }
       uploadId ??= await create(call);
+      if (mayBeNameless) await sweep(call);
       await sendMissing(uploadId, call);
       object.onVerifying();
       await complete(uploadId, call);
@@ -183,6 +200,10 @@ export function createMultipartUpload(
 
   return {
     attempt,
+    async abandon(call) {
+      if (uploadId !== undefined) await removeParts(client, { ...where, UploadId: uploadId }, call);
+      if (mayBeNameless) await sweep(call);
+    },
     get s3UploadId() {
       return uploadId;
     },

@@ -78,20 +78,24 @@ export function createObjectStore(
       return await guard(call, "multipart upload", () => upload.attempt(call));
     } catch (error) {
       if (object.parts === undefined || object.keepsParts?.(codedError(error)) !== true) {
-        if (upload.s3UploadId !== undefined) await abandon(object.key, upload.s3UploadId);
+        await cleanUp(object.key, upload.s3UploadId, upload.abandon);
         object.parts?.forget();
       }
       throw error;
     }
   }
 
-  async function abandon(s3Key: string, s3UploadId: string): Promise<void> {
+  async function cleanUp(
+    s3Key: string,
+    s3UploadId: string | undefined,
+    work: (call: Call) => Promise<void>,
+  ): Promise<void> {
     const call = openCall({ timeoutMs: ABANDON_TIMEOUT_MS });
     try {
-      await removeParts(client, { Bucket: config.bucket, Key: s3Key, UploadId: s3UploadId }, call);
+      await work(call);
     } catch (error) {
       const code = isReelsyncError(error) ? error.code : "S3_REFUSED";
-      events.emit({ type: "multipart.abandoned", s3Key, s3UploadId, code });
+      if (s3UploadId !== undefined) events.emit({ type: "multipart.abandoned", s3Key, s3UploadId, code });
     } finally {
       call.dispose();
     }
@@ -132,7 +136,10 @@ export function createObjectStore(
           return guard(call, "PutObject", () => putWhole(client, config, slots, object, call));
         },
       }),
-    abandonParts: abandon,
+    abandonParts: (s3Key, s3UploadId) =>
+      cleanUp(s3Key, s3UploadId, (call) =>
+        removeParts(client, { Bucket: config.bucket, Key: s3Key, UploadId: s3UploadId }, call),
+      ),
     url: (key) => objectUrl(client, config, key),
     close: () => client.destroy(),
   };

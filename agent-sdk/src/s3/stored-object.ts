@@ -24,6 +24,8 @@ export interface ObjectToStore {
   onVerifying: () => void;
   /** Remembers what S3 has acknowledged beyond this call; a multipart upload begun before is gone on with. */
   parts?: PartLedger;
+  /** An earlier process, or an earlier call, may have tried before. */
+  again?: boolean;
   /** Whether this upload will be gone on with after the error, so that its parts stay in the bucket. */
   keepsParts?: (error: ReelsyncError) => boolean;
 }

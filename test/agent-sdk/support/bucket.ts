@@ -1,11 +1,13 @@
 /** A real object store of the running test's own, the SDK's way into it, and the AWS client's way to look at it. */
 import { createHash } from "node:crypto";
 import {
+  CreateMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
+  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { onTestFinished } from "vitest";
 import { openCall, type Call } from "../../../agent-sdk/src/call.ts";
@@ -48,6 +50,13 @@ export function lookInto(endpoint: string, credentials: typeof CREDENTIALS, buck
     async multipartUploads(): Promise<number> {
       const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
       return Uploads.length;
+    },
+    /** As some other client would; with a part when there are bytes. */
+    async beginMultipart(Key: string, bytes?: Uint8Array): Promise<void> {
+      const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }));
+      if (bytes === undefined) return;
+      const part = { Bucket: bucket, Key, UploadId, PartNumber: 1, Body: bytes };
+      await client.send(new UploadPartCommand(part));
     },
     head: (key: string) => client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })),
     async sha256(key: string): Promise<string> {
