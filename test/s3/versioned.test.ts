@@ -3,6 +3,10 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { memoryFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { MIB } from "../../contract/limits.ts";
+import { openCall } from "../../agent-sdk/src/call.ts";
+import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { capabilitiesOf } from "../../agent-sdk/src/s3/capabilities.ts";
+import { createS3Client } from "../../agent-sdk/src/s3/s3-client.ts";
 import { createBytePath } from "../agent-sdk/support/bucket.ts";
 import { useRealStore } from "./real-store.ts";
 
@@ -21,4 +25,20 @@ test.each([
     versions.push(versionId ?? "");
   }
   expect(new Set(versions).size).toBe(2);
+});
+
+test("the probe finds out what this store does, and leaves no version of its object behind", async () => {
+  const { s3 } = loadConfig({
+    env: {},
+    convexUrl: "http://127.0.0.1:1",
+    agentToken: async () => "",
+    s3: bucket.options,
+  });
+  const client = createS3Client(s3);
+  const call = openCall({ timeoutMs: 30_000 });
+  const found = await capabilitiesOf(client, s3, "temp/", call);
+  expect(found).toMatchObject({ bodyDigest: true, versioning: true });
+  expect(await bucket.keys("temp/")).toEqual([]);
+  call.dispose();
+  client.destroy();
 });

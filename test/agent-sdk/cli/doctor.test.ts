@@ -36,7 +36,7 @@ test.each([
   [500 * MIB, "warn"],
   [10 * MIB, "fail"],
 ])("%s bytes of room for parked uploads is %s", (free, state) => {
-  expect(judgeSpace("folder", free, "fix")).toMatchObject({ state });
+  expect(judgeSpace("journal folder", "folder", free, "fix")).toMatchObject({ state });
 });
 
 test("secrets are told apart, not told", () => {

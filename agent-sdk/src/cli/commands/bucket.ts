@@ -94,6 +94,8 @@ function isHopeless(code: string): boolean {
   return [
     "BUCKET_NOT_FOUND",
     "S3_CREDENTIALS_INVALID",
+    "S3_REGION_WRONG",
+    "CLOCK_SKEWED",
     "S3_UNAVAILABLE",
     "ABORTED",
     "DEADLINE_EXCEEDED",

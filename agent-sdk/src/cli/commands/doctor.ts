@@ -19,7 +19,7 @@ export const doctor = defineCommand({
   path: ["doctor"],
   summary: "Check configuration, bucket, deployment and this machine, and say what mends what",
   details:
-    "Each line is ok, warn or fail, with cause and fix. Secrets are masked. Changes nothing. Exits 1 when something fails. With --json one document a check.",
+    "Each line is ok, warn or fail, with cause and fix. Secrets are masked. Leaves nothing changed. Exits 1 when something fails. With --json one document a check.",
   args: {},
   options: {
     origin: {
@@ -74,11 +74,12 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
       if (ownSettings(env).token !== undefined) yield await deployment.checkPerson(brief);
     }
   }
+  if (values.journalDir !== undefined) yield* await machine.checkJournalDir(values.journalDir);
   if (values.deadLetterDir !== undefined) yield* await machine.checkDeadLetterDir(values.deadLetterDir);
 }
 
 // Not an interface: that would not satisfy a Record.
-type Known = { convexUrl: string; deadLetterDir: string };
+type Known = { convexUrl: string; journalDir: string; deadLetterDir: string };
 
 /** undefined: what is missing was said about the environment. */
 function storeConfig(env: Context["env"]): S3Config | undefined {

@@ -4,6 +4,7 @@ import { api } from "../../../../convex/_generated/api.js";
 import { createAgentTokens, type AgentToken } from "../../convex/agent-token.ts";
 import { createPost } from "../../convex/post.ts";
 import { codedError, type ReelsyncError } from "../../errors.ts";
+import { proxyFor } from "../../http-agents.ts";
 import { connectAsAgent, connectAsPerson } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../output.ts";
@@ -13,6 +14,9 @@ import { fail, ok, warn, type Check } from "./check.ts";
 const ANSWER_TIMEOUT_MS = 5 * SECOND;
 
 export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<Check> {
+  // A plain fetch knows no proxy; that the deployment answers is proved by what is asked of it next.
+  const proxy = proxyFor(convexUrl);
+  if (proxy !== undefined) return ok("convex url", `${convexUrl}, through the proxy ${proxy.host}`);
   const url = `${convexUrl.replace(/\/+$/, "")}/version`;
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const answer = await fetch(url, { signal: timeout }).catch((error: unknown) => error as Error);

@@ -1,9 +1,10 @@
 /** This machine: its clock against the services', and the disk where parked uploads wait. */
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { GIB, MIB, MINUTE, SECOND } from "../../../../contract/limits.ts";
 import { createDeadLetterSpool } from "../../dead-letters/dead-letter-spool.ts";
+import { journalDepth } from "../../journal/depth.ts";
 import { plural, size } from "../quantities.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
@@ -43,31 +44,49 @@ export function judgeSkew(who: string, skewMs: number): Check {
 const LITTLE_SPACE = GIB;
 const NO_SPACE = 64 * MIB;
 
-export async function checkDeadLetterDir(folder: string): Promise<Check[]> {
-  const place = await nearestExisting(resolve(folder));
-  const fix = "export REELSYNC_DEAD_LETTER_DIR=…  # a writable folder with room";
-  try {
-    await access(place, constants.W_OK);
-  } catch {
-    return [
-      fail(
-        "dead-letter folder",
-        `${place} is not writable`,
-        "What cannot be uploaded could not be kept",
-        fix,
-      ),
-    ];
+/** The disk of the journal, where uploads wait for a service. */
+export async function checkJournalDir(folder: string): Promise<Check[]> {
+  const space = await checkSpace(
+    "journal folder",
+    folder,
+    "export REELSYNC_JOURNAL_DIR=…  # a writable folder with room",
+  );
+  const { waiting, quarantined } = await journalDepth(folder).catch(() => ({ waiting: 0, quarantined: 0 }));
+  const told: Check[] = [];
+  if (waiting > 0) {
+    const why = "S3 or Convex was down, or a process was killed";
+    told.push(warn("journal", `${plural(waiting, "upload")} waiting to be sent`, why, "reelsync drain"));
   }
-  const { bavail, bsize } = await statfs(place);
-  return [judgeSpace(folder, bavail * bsize, fix), ...(await waitingLetters(folder))];
+  if (quarantined > 0) {
+    const fix = `look into ${join(folder, "quarantine")}; remove what is of no use`;
+    const what = `${plural(quarantined, "entry", "entries")} that nobody could read`;
+    told.push(warn("journal", what, "They were damaged on the disk, and set aside", fix));
+  }
+  return [space, ...told];
 }
 
-export function judgeSpace(folder: string, free: number, fix: string): Check {
+export async function checkDeadLetterDir(folder: string): Promise<Check[]> {
+  const fix = "export REELSYNC_DEAD_LETTER_DIR=…  # a writable folder with room";
+  return [await checkSpace("dead-letter folder", folder, fix), ...(await waitingLetters(folder))];
+}
+
+async function checkSpace(check: string, folder: string, fix: string): Promise<Check> {
+  const place = await nearestExisting(resolve(folder));
+  try {
+    await access(place, constants.W_OK);
+    if (!(await stat(place)).isDirectory()) throw new Error("a file is in the way");
+  } catch {
+    return fail(check, `${place} is no writable folder`, "What cannot be uploaded could not be kept", fix);
+  }
+  const { bavail, bsize } = await statfs(place);
+  return judgeSpace(check, folder, bavail * bsize, fix);
+}
+
+export function judgeSpace(check: string, folder: string, free: number, fix: string): Check {
   const found = `${folder}, ${size(free)} free`;
-  if (free < NO_SPACE)
-    return fail("dead-letter folder", found, "There is no room to keep what cannot be uploaded", fix);
-  if (free < LITTLE_SPACE) return warn("dead-letter folder", found, "A long outage may fill it", fix);
-  return ok("dead-letter folder", found);
+  if (free < NO_SPACE) return fail(check, found, "There is no room to keep what cannot be uploaded", fix);
+  if (free < LITTLE_SPACE) return warn(check, found, "A long outage may fill it", fix);
+  return ok(check, found);
 }
 
 async function waitingLetters(folder: string): Promise<Check[]> {

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import {
   AbortMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListObjectsV2Command,
@@ -12,6 +13,7 @@ import type { HttpResponse } from "@smithy/types";
 import type { Call } from "../../call.ts";
 import type { S3Config } from "../../config.ts";
 import { codedError } from "../../errors.ts";
+import { capabilitiesOf, type Capabilities } from "../../s3/capabilities.ts";
 import { requestS3 } from "../../s3/request-s3.ts";
 import { isAws, type Bucket, type Wishes } from "../bucket/bucket-setting.ts";
 import { exposesETag } from "../bucket/cors.ts";
@@ -35,7 +37,8 @@ export async function checkStore(store: Store): Promise<Check[]> {
     ...usable,
     await checkRegion(store),
     await checkPathStyle(store),
-    await checkWriting(store),
+    ...(await checkWriting(store)),
+    ...(await checkCapabilities(store)),
     ...(await checkAclTrap(store)),
     await checkCors(store),
     await checkSetting(store, "versioning", "An overwrite by somebody else cannot be undone"),
@@ -130,30 +133,71 @@ async function checkPathStyle({ config }: Store): Promise<Check> {
   );
 }
 
-/** Opens a multipart upload as an upload would, and takes it back: proves the permission and the KMS key, stores nothing. */
-async function checkWriting({ client, config, call, wishes }: Store): Promise<Check> {
+/** Opens a multipart upload as an upload would, and takes it back: proves the permission, the ACL and the KMS key. */
+async function checkWriting(store: Store): Promise<Check[]> {
+  const { kmsKeyId } = store.config;
+  const plain = await opensUpload(store, {});
+  if (plain !== undefined) {
+    const fix = "allow s3:PutObject and s3:AbortMultipartUpload";
+    return [fail("uploading", "refused", plain, fix)];
+  }
+  if (kmsKeyId === undefined) return [ok("uploading", "allowed"), ok("kms", "no key of yours is asked for")];
+  const encrypted = await opensUpload(store, { ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyId });
+  if (encrypted === undefined) return [ok("uploading", "allowed"), ok("kms", kmsKeyId)];
+  const fix =
+    "allow kms:GenerateDataKey and kms:Decrypt on it, correct S3_KMS_KEY_ID, or unset S3_KMS_KEY_ID";
+  return [ok("uploading", "allowed"), fail("kms", `${kmsKeyId} cannot be used`, encrypted, fix)];
+}
+
+/** What is wrong with it, or undefined. */
+async function opensUpload(
+  { client, config, call, wishes }: Store,
+  encryption: Pick<CreateMultipartUploadCommandInput, "ServerSideEncryption" | "SSEKMSKeyId">,
+): Promise<string | undefined> {
   const where = { Bucket: config.bucket, Key: `${wishes.base}temp/reelsync-doctor` };
-  const { kmsKeyId } = config;
-  const create = new CreateMultipartUploadCommand({
-    ...where,
-    ...(kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyId }),
-  });
+  const acl = config.acl === undefined ? {} : { ACL: config.acl };
+  const create = new CreateMultipartUploadCommand({ ...where, ...acl, ...encryption });
   try {
     const { UploadId } = await requestS3(call, "CreateMultipartUpload", (options) =>
       client.send(create, options),
     );
     const abort = new AbortMultipartUploadCommand({ ...where, UploadId });
     await requestS3(call, "AbortMultipartUpload", (options) => client.send(abort, options));
-    return ok("uploading", kmsKeyId === undefined ? "allowed" : `allowed, with ${kmsKeyId}`);
+    return undefined;
   } catch (error) {
-    const { message } = describe(codedError(error));
-    return fail(
-      "uploading",
-      "refused",
-      message,
-      "allow s3:PutObject and s3:AbortMultipartUpload, and the KMS key if one is set",
-    );
+    return describe(codedError(error)).message;
   }
+}
+
+/** What the store does with what it is asked. Uploads rely on the first alone. */
+async function checkCapabilities({ client, config, call, wishes }: Store): Promise<Check[]> {
+  let found: Capabilities;
+  try {
+    found = await capabilitiesOf(client, config, `${wishes.base}temp/`, call);
+  } catch (error) {
+    const fix = "allow s3:PutObject and s3:DeleteObject below temp/";
+    return [warn("capabilities", "not seen", describe(codedError(error)).message, fix)];
+  }
+  const { bodyDigest, checksum, conditionalWrites, versioning } = found;
+  const others = {
+    "CRC-32": checksum,
+    "conditional writes": conditionalWrites,
+    "object versions": versioning,
+  };
+  const names = (has: boolean) => Object.entries(others).flatMap(([name, is]) => (is === has ? [name] : []));
+  const told = [
+    ...(names(true).length > 0 ? [`also has ${names(true).join(", ")}`] : []),
+    ...(names(false).length > 0 ? [`does not have ${names(false).join(", ")}, which nothing relies on`] : []),
+  ];
+  if (bodyDigest) return [ok("capabilities", `checks the SHA-256 of every body; ${told.join("; ")}`)];
+  return [
+    fail(
+      "capabilities",
+      `takes bodies that are not what their signature says; ${told.join("; ")}`,
+      "A file spoiled on its way would be recorded as whole",
+      "use a store that checks x-amz-content-sha256, or ask whoever runs this one",
+    ),
+  ];
 }
 
 /** Seen on Ceph: with this on, a PUT is refused although a multipart upload may be opened, so `checkWriting` misses it. */

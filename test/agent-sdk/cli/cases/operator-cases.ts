@@ -158,6 +158,8 @@ export function describeOperator(workshop: Workshop) {
         region: "ok",
         addressing: "ok",
         uploading: "ok",
+        kms: "ok",
+        capabilities: "ok",
         cors: "ok",
         versioning: "warn",
         lifecycle: "warn",
@@ -167,6 +169,7 @@ export function describeOperator(workshop: Workshop) {
         functions: "ok",
         "same bucket": "ok",
         "your token": "ok",
+        "journal folder": "ok",
         "dead-letter folder": "ok",
       });
       const { REELSYNC_AGENT_KEY = "", AWS_SECRET_ACCESS_KEY = "" } = workshop.agentEnv;
@@ -176,13 +179,20 @@ export function describeOperator(workshop: Workshop) {
 
     test("names cause and fix of each fault, and exits 1", async () => {
       const { url, siteUrl } = workshop.stack.local.deployment;
-      const [keys, bucket, key, convex, site, bare] = await Promise.all([
+      const [kms, keys, bucket, key, convex, site, bare] = await Promise.all([
+        workshop.agent(["doctor", "--json"], {
+          env: { S3_KMS_KEY_ID: "key-1", REELSYNC_JOURNAL_DIR: "/dev/null/journal" },
+        }),
         workshop.agent(["doctor", "--json"], { env: { AWS_SECRET_ACCESS_KEY: "wrong" } }),
         workshop.agent(["doctor", "--json"], { env: { S3_BUCKET: "absent-bucket" } }),
         workshop.agent(["doctor", "--json"], { env: { REELSYNC_AGENT_KEY: "rsk_wrong" } }),
         workshop.agent(["doctor", "--json"], { env: { CONVEX_URL: "http://127.0.0.1:9" } }),
         workshop.agent(["doctor", "--json"], { env: { CONVEX_SITE_URL: url } }),
         workshop.agent(["doctor"], { env: { S3_BUCKET: "", S3_ENDPOINT_URL: "", AWS_REGION: "" } }),
+      ]);
+      expect(failing(kms.records)).toEqual([
+        ["kms", expect.stringContaining("S3_KMS_KEY_ID")],
+        ["journal folder", expect.stringContaining("REELSYNC_JOURNAL_DIR")],
       ]);
       expect([keys, bucket, key, convex, site, bare].map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1]);
       expect(failing(keys.records)).toEqual([
