@@ -199,7 +199,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       breakers.convex.close();
     },
   };
-  return Object.assign(core, createFolders({ core, convex, guard: guard("convex"), during, open }));
+  return Object.assign(core, createFolders({ config, core, convex, guard: guard("convex"), during, open }));
 }
 
 function createBreaker(

@@ -81,6 +81,8 @@ export interface ReelsyncOptions {
   rollout?: RolloutStage;
   /** Where uploads on their way and queued ones are kept. */
   journalDir?: string;
+  /** Whether a watched folder's files go up as they are finished (the default), or when the watch is closed. */
+  uploadOnWrite?: boolean;
   journal?: JournalOptions;
   /** Hosts (`name` or `name:port`) that `ingestFromUrl` may reach although their address is not a public one. */
   ingestAllowHosts?: readonly string[];
@@ -164,6 +166,7 @@ export interface Config {
   readonly mode: Mode;
   readonly rollout: RolloutStage | undefined;
   readonly journalDir: string;
+  readonly uploadOnWrite: boolean;
   readonly journal: Readonly<Required<JournalOptions>>;
   readonly ingestAllowHosts: readonly string[];
   readonly timeoutMs: number;
@@ -206,6 +209,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     mode,
     rollout,
     journalDir,
+    uploadOnWrite,
     ingestAllowHosts,
     timeoutMs,
     storageType,
@@ -246,6 +250,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     mode,
     rollout,
     journalDir,
+    uploadOnWrite,
     journal: limits.data ?? journalSchema.parse({}),
     ingestAllowHosts,
     timeoutMs,

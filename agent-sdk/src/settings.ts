@@ -205,6 +205,11 @@ export const SETTINGS = {
     schema: text.default(".reelsync/dead-letters"),
     to: "a writable folder",
   },
+  uploadOnWrite: {
+    env: ["S3_UPLOAD_ON_WRITE"],
+    schema: flag.default(true),
+    to: "true, or false to send what is watched at the end",
+  },
   journalDir: {
     env: ["REELSYNC_JOURNAL_DIR"],
     schema: text.default(".reelsync/journal"),

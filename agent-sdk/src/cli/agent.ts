@@ -1,20 +1,22 @@
 /** The SDK's client as a command uses it: configured from the environment, telling what happens, closed at the end. */
+import type { Mode } from "../config.ts";
 import { codedError } from "../errors.ts";
 import type { ReelsyncEvent } from "../events.ts";
 import type { Reelsync } from "../client.ts";
 import type { Context } from "./context.ts";
 
-export async function withReelsync<T>(
+/** Whoever types a command waits for its end, and its exit code is about that: strict, but for what runs beside a render. */
+export async function withReelsync<T, M extends Mode = "strict">(
   context: Context,
-  work: (reelsync: Reelsync<"strict">) => Promise<T>,
+  work: (reelsync: Reelsync<M>) => Promise<T>,
+  mode = "strict" as M,
 ): Promise<T> {
   // Loaded by the commands that move bytes alone: the AWS SDK takes longer to load than help takes to show.
   const { createReelsync } = await import("../client.ts");
   const { timeoutMs } = context;
   const reelsync = createReelsync({
     env: context.env,
-    // Whoever types a command waits for its end, and its exit code is about that.
-    mode: "strict",
+    mode,
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
   reelsync.on((event) => {

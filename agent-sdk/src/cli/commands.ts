@@ -17,11 +17,13 @@ import { status } from "./commands/status.ts";
 import { sync } from "./commands/sync.ts";
 import { tempClean } from "./commands/temp.ts";
 import { tokenCreate } from "./commands/token.ts";
+import { watch } from "./commands/watch.ts";
 import { upload } from "./commands/upload.ts";
 
 export const COMMANDS: readonly Command[] = [
   upload,
   sync,
+  watch,
   sessionCreate,
   sessionEnd,
   sceneUpsert,

@@ -28,16 +28,9 @@ export function giveOutcome(
   output: Output,
 ): ExitCode[] {
   const { sessionId, successful, failed, skipped } = result;
-  const state = (one: (typeof successful)[number]) => (one.deduped === true ? "known already" : one.state);
-  const lines = columns(successful.map((one) => cells(one, state(one))));
+  const lines = columns(successful.map((one) => cells(one, stateOf(one))));
   successful.forEach((one, index) => output.give({ ...withSession(sessionId), ...one }, lines[index] ?? ""));
-  for (const { error, ...file } of failed) {
-    if (output.json) output.give({ ...withSession(sessionId), ...file, error: describe(error) }, "");
-    else {
-      output.say(plain(file.relative));
-      output.fail(error);
-    }
-  }
+  for (const file of failed) giveFailed({ ...withSession(sessionId), ...file }, output);
   giveSkipped(skipped, output);
   const known = successful.filter(({ deduped }) => deduped === true).length;
   const counts = [
@@ -50,7 +43,26 @@ export function giveOutcome(
   return [EXIT.ok, ...failed.map(({ error }) => exitCodeOf(error))];
 }
 
-function giveSkipped(skipped: readonly SkippedFile[], output: Output): void {
+type Done = SyncDirResult["successful"][number];
+
+function stateOf({ deduped, state }: Done): string {
+  return deduped === true ? "known already" : state;
+}
+
+/** A file by itself, as it is done. */
+export function fileLine(file: Done): string {
+  return cells(file, stateOf(file)).join("  ");
+}
+
+export function giveFailed({ error, ...file }: SyncDirResult["failed"][number], output: Output): void {
+  if (output.json) output.give({ ...file, error: describe(error) }, "");
+  else {
+    output.say(plain(file.relative));
+    output.fail(error);
+  }
+}
+
+export function giveSkipped(skipped: readonly SkippedFile[], output: Output): void {
   for (const { relative, reason } of skipped) {
     if (output.json) output.give({ relative, skipped: reason }, "");
     else output.say(`${plain(relative)}: skipped, ${reason}`);

@@ -1,10 +1,12 @@
 /** What the client does with whole folders, put together over its calls for single files. */
+import type { Config } from "../config.ts";
 import type { CallConvex } from "../convex/convex-caller.ts";
 import type { Core } from "../core.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { createSessionReader } from "./session-content.ts";
 import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
 import { uploadDir, type UploadDirOptions, type UploadDirResult } from "./upload-dir.ts";
+import { watchFolder, type FolderWatch, type WatchOptions } from "./watch.ts";
 
 export interface Folders {
   /** A folder's tree under a prefix of the bucket, bytes only, without records. What is there already is not sent again. */
@@ -14,9 +16,15 @@ export interface Folders {
    * this content already is not sent again. A file that fails is listed in `failed` and leaves the others alone.
    */
   syncDir: (dir: string, options: SyncDirOptions) => Promise<SyncDirResult>;
+  /**
+   * The same while the render runs: each file goes up when its writer has finished with it, until the watch is closed. Files
+   * that are there already are taken in first; those recorded already cost no bytes.
+   */
+  watch: (outputDir: string, options: WatchOptions) => Promise<FolderWatch>;
 }
 
 export interface FoldersParts {
+  config: Pick<Config, "uploadOnWrite">;
   core: Core;
   convex: CallConvex;
   guard: Guard;
@@ -25,11 +33,13 @@ export interface FoldersParts {
   open: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-export function createFolders({ core, convex, guard, during, open }: FoldersParts): Folders {
+export function createFolders({ config, core, convex, guard, during, open }: FoldersParts): Folders {
   const sync: SyncParts = { core, readSession: createSessionReader(convex, guard), during };
   return {
     uploadDir: (localRoot, prefix, options) =>
       open(() => uploadDir(core.storage, localRoot, prefix, options)),
+    watch: (outputDir, options) =>
+      open(() => watchFolder(sync, outputDir, { onWrite: config.uploadOnWrite, ...options })),
     syncDir: (dir, options) => open(() => syncDir(sync, dir, options)),
   };
 }

@@ -3,23 +3,17 @@
  * session and the scenes that are missing, and gives the files to `batchSyncAssets`. Repeating it sends nothing.
  */
 import { basename, resolve } from "node:path";
-import pMap from "p-map";
 import type { SessionCreate } from "../../../contract/session.ts";
 import type { CallOptions, Core } from "../core.ts";
 import type { Call } from "../call.ts";
-import { codedError, ReelsyncError } from "../errors.ts";
+import { ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
-import type { UploadRequest, UploadResult } from "../upload-request.ts";
-import {
-  NOTHING_KNOWN,
-  planFolder,
-  type FolderPlan,
-  type PlannedFile,
-  type PlannedScene,
-} from "./plan-folder.ts";
+import type { UploadResult } from "../upload-request.ts";
+import { NOTHING_KNOWN, planFolder, type FolderPlan, type PlannedFile } from "./plan-folder.ts";
 import { readFolder } from "./read-folder.ts";
 import { titleOf } from "./scene-place.ts";
-import { knownSession, PATH_FACT, type ReadSession, type SessionContent } from "./session-content.ts";
+import { createSceneIds, sendPlanned } from "./send-planned.ts";
+import { knownSession, type ReadSession, type SessionContent } from "./session-content.ts";
 
 /** One that is there by its id, or one by its natural key, which is created if there is none. */
 export type SessionChoice =
@@ -58,8 +52,6 @@ export interface SyncParts {
   during: <T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>) => Promise<T>;
 }
 
-const SCENES_AT_ONCE = 8;
-
 export async function syncDir(
   parts: SyncParts,
   dir: string,
@@ -79,16 +71,14 @@ export async function syncDir(
     failed: [],
   };
   if (options.dryRun === true || sessionId === undefined) return result;
-  const outcome = await sendPlanned(
-    parts,
-    { sessionId, content, plan },
-    (file) => paths.get(file.relative) ?? "",
-    options,
-  );
+  const scenes = createSceneIds(parts.core, sessionId, content?.timeline.scenes);
+  scenes.plan(plan.newScenes);
+  const sourceOf = ({ relative }: PlannedFile) => paths.get(relative) ?? "";
+  const outcome = await sendPlanned({ core: parts.core, sessionId, scenes, sourceOf }, plan.files, options);
   return { ...result, ...outcome };
 }
 
-async function openSession(
+export async function openSession(
   { core, readSession, during }: SyncParts,
   root: string,
   { sessionId, session, dryRun = false, signal }: SyncDirOptions,
@@ -117,71 +107,4 @@ export function sessionFor(
 ): SessionCreate {
   const name = basename(root);
   return { sessionKey: name, title: titleOf(name), ...session };
-}
-
-interface Planned {
-  sessionId: string;
-  content: SessionContent | undefined;
-  plan: FolderPlan;
-}
-
-/** Scenes first, then the files; a scene that cannot be made fails its files and no others. */
-export async function sendPlanned(
-  { core }: Pick<SyncParts, "core">,
-  { sessionId, content, plan }: Planned,
-  sourceOf: (file: PlannedFile) => UploadRequest["file"],
-  { signal, timeoutMs, onProgress }: Pick<SyncDirOptions, "signal" | "timeoutMs" | "onProgress">,
-): Promise<Pick<SyncDirResult, "successful" | "failed">> {
-  const callOptions = {
-    ...(signal !== undefined && { signal }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-  };
-  const scenes = new Map<string, string | ReelsyncError>(
-    content?.timeline.scenes.map(({ sceneKey, sceneId }) => [sceneKey, sceneId]),
-  );
-  await pMap(
-    plan.newScenes,
-    async (scene: PlannedScene) => {
-      const made = core.upsertScene({ sessionId, ...scene }, signal === undefined ? {} : { signal });
-      scenes.set(scene.sceneKey, await made.then(({ sceneId }) => sceneId, codedError));
-    },
-    { concurrency: SCENES_AT_ONCE },
-  );
-
-  const outcome: Pick<SyncDirResult, "successful" | "failed"> = { successful: [], failed: [] };
-  const sent: PlannedFile[] = [];
-  const requests: UploadRequest[] = [];
-  for (const file of plan.files) {
-    const at = file.scene === undefined ? sessionId : scenes.get(file.scene);
-    if (typeof at !== "string") {
-      outcome.failed.push({
-        ...file,
-        error: at ?? new ReelsyncError("SCENE_NOT_FOUND", `No scene ${file.scene}`),
-      });
-      continue;
-    }
-    sent.push(file);
-    requests.push({
-      file: sourceOf(file),
-      entity: file.scene === undefined ? { type: "session", id: at } : { type: "scene", id: at },
-      assetType: file.assetType,
-      chunkIndex: file.chunkIndex,
-      fileName: basename(file.relative),
-      metadata: { [PATH_FACT]: file.relative },
-      ...(file.contentType !== undefined && { contentType: file.contentType }),
-      ...(onProgress !== undefined && {
-        onProgress: (progress: Progress) => onProgress(file.relative, progress),
-      }),
-    });
-  }
-  const { successful, failed } = await core.batchSyncAssets(requests, callOptions);
-  for (const { index, ...done } of successful) outcome.successful.push({ ...at(sent, index), ...done });
-  for (const { index, error } of failed) outcome.failed.push({ ...at(sent, index), error });
-  return outcome;
-}
-
-function at(files: readonly PlannedFile[], index: number): PlannedFile {
-  const file = files[index];
-  if (file === undefined) throw new RangeError(`no file was sent as number ${index}`);
-  return file;
 }

@@ -4,10 +4,28 @@ import { planFolder } from "../../folders/plan-folder.ts";
 import { readFolder } from "../../folders/read-folder.ts";
 import type { SessionChoice } from "../../folders/sync-dir.ts";
 import { withReelsync } from "../agent.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, type Options } from "../command.ts";
 import { commonExitCode, EXIT, UsageError } from "../exit-code.ts";
 import { giveOutcome, givePlan } from "../folder-outcome.ts";
 import { createProgressBars, type FileProgress } from "../progress-bars.ts";
+
+/** Which session a folder is for, and what of it is left alone. */
+export const SESSION_OPTIONS = {
+  project: {
+    kind: "text",
+    placeholder: "SLUG",
+    summary: "Project of the session, which is created if it is not there",
+  },
+  key: { kind: "text", summary: "The session's key in the project; the folder's name unless given" },
+  title: { kind: "text", summary: "The session's title, should it be created" },
+  session: { kind: "text", placeholder: "ID", summary: "A session that is there, instead of --project" },
+  ignore: {
+    kind: "text",
+    placeholder: "PATTERN",
+    many: true,
+    summary: "Leave these alone, as in a .gitignore",
+  },
+} as const satisfies Options;
 
 export const sync = defineCommand({
   path: ["sync"],
@@ -18,20 +36,7 @@ export const sync = defineCommand({
     "line a file: scene, type, chunk, state, size and path.",
   args: { dir: { summary: "The folder" } },
   options: {
-    project: {
-      kind: "text",
-      placeholder: "SLUG",
-      summary: "Project of the session, which is created if it is not there",
-    },
-    key: { kind: "text", summary: "The session's key in the project; the folder's name unless given" },
-    title: { kind: "text", summary: "The session's title, should it be created" },
-    session: { kind: "text", placeholder: "ID", summary: "A session that is there, instead of --project" },
-    ignore: {
-      kind: "text",
-      placeholder: "PATTERN",
-      many: true,
-      summary: "Leave these alone, as in a .gitignore",
-    },
+    ...SESSION_OPTIONS,
     "dry-run": { kind: "flag", summary: "Print the plan; nothing is created or sent" },
   },
   examples: [
@@ -82,7 +87,7 @@ export const sync = defineCommand({
   },
 });
 
-export interface SessionOptions {
+interface SessionOptions {
   project: string | undefined;
   key: string | undefined;
   title: string | undefined;
@@ -93,7 +98,7 @@ export function sessionOf({ project, key, title, session }: SessionOptions): Ses
   if ((project === undefined) === (session === undefined)) {
     throw new UsageError(
       "Either --project or --session says where the folder belongs",
-      "reelsync sync --help shows how.",
+      "Name the project, and the session is created; or name a session that is there.",
     );
   }
   if (project === undefined) return { sessionId: session ?? "" };

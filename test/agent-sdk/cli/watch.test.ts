@@ -1,0 +1,65 @@
+import { mkdtemp, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect, test, vi } from "vitest";
+import { openWorkshop } from "./support/workshop.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const workshop = openWorkshop();
+const NO_S3 = { S3_ENDPOINT_URL: "http://127.0.0.1:9", S3_MAX_ATTEMPTS: "1" };
+
+/** Finished the moment it is there. */
+async function put(root: string, name: string, content: string) {
+  await writeFile(join(root, `${name}.part`), content);
+  await rename(join(root, `${name}.part`), join(root, name));
+}
+
+test("[G1] files are told of as they are sent; Ctrl-C ends it with what is finished sent and the rest named", async () => {
+  const root = await mkdtemp(join(workshop.directory, "watched-"));
+  const watch = ["watch", root, "--project", "demo", "--key", "cli-watch", "--settle", "600"];
+  const run = await workshop.agent(watch, {
+    during(child) {
+      const said = createInterface({ input: child.stderr });
+      said.once("line", () => void put(root, "first.mp4", "one"));
+      const lines = createInterface({ input: child.stdout });
+      lines.once("line", () => {
+        lines.once("line", () => child.kill("SIGINT"));
+        void writeFile(join(root, "unfinished.mp4"), "half").then(() => put(root, "second.mp4", "two"));
+      });
+    },
+  });
+  expect(run.code).toBe(130);
+  expect(run.stdout).toMatch(
+    /^first {2}video_chunk {2}0 {2}ready .*\nsecond {2}video_chunk {2}0 {2}ready .*\n$/,
+  );
+  expect(run.stderr).toContain(
+    "unfinished.mp4: still being written, not sent\n2 sent, 0 failed, 1 unfinished\n",
+  );
+  const again = await workshop.agent(watch, {
+    env: { S3_UPLOAD_ON_WRITE: "false" },
+    during: (child) => {
+      child.stderr.once("data", () => child.kill("SIGTERM"));
+    },
+  });
+  expect(again.code).toBe(143);
+  expect(again.stderr).toMatch(/^watching .*watched-/m);
+  expect(again.stderr).toMatch(/\d sent, 0 failed, \d unfinished$/m);
+});
+
+test("[G1] stopped during an outage, what is finished is in the journal", async () => {
+  const root = await mkdtemp(join(workshop.directory, "watched-"));
+  const env = { REELSYNC_JOURNAL_DIR: await mkdtemp(join(workshop.directory, "journal-")) };
+  const { sessionId } = await workshop.scene();
+  const run = await workshop.agent(["watch", root, "--session", sessionId, "--timeout", "5"], {
+    env: { ...env, ...NO_S3 },
+    during(child) {
+      child.stdout.once("data", () => child.kill("SIGINT"));
+      void put(root, "film.mp4", "frames");
+    },
+  });
+  expect(run.code).toBe(130);
+  expect(run.stdout).toMatch(/^film {2}video_chunk {2}0 {2}queued/);
+  const drained = await workshop.agent(["drain"], { env });
+  expect(drained).toMatchObject({ code: 0, stdout: "1 sent, 0 failed, 0 waiting\n" });
+});
