@@ -196,10 +196,14 @@ describe("ingestFromUrl", () => {
     expect(await studio.snapshot()).toEqual(before);
   });
 
-  test("where the deployment has no bucket, the provider's URL comes back with a warning, and nothing is asked of it", async () => {
+  test("where the deployment has neither bucket nor folder, the provider's URL comes back with a warning, and nothing is asked of it", async () => {
     const provider = await startProvider({ "/a.mp4": serves(randomBytes(10)) });
     const { request } = await scene();
-    await studio.stack.setEnv({ S3_BUCKET: null });
+    const storage = {
+      S3_BUCKET: "reelsync",
+      STORAGE_LOCAL_BASE_URL: studio.stack.agentEnv.STORAGE_LOCAL_BASE_URL ?? null,
+    };
+    await studio.stack.setEnv({ S3_BUCKET: null, STORAGE_LOCAL_BASE_URL: null });
     try {
       const { reelsync, events } = studio.client(LOOPBACK);
       const url = `${provider.origin}/a.mp4?sig=1`;
@@ -211,7 +215,7 @@ describe("ingestFromUrl", () => {
       expect(provider.asked).toEqual([]);
       expect(events).toMatchObject([{ type: "warning", code: "STORAGE_UNCONFIGURED" }]);
     } finally {
-      await studio.stack.setEnv({ S3_BUCKET: "reelsync" });
+      await studio.stack.setEnv(storage);
     }
   });
 });
