@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# One scene for each file, from a shell. SESSION_KEY names the run: the same key goes on with the same session.
+# Say REELSYNC="npx reelsync" where the program is not on the PATH.
+set -euo pipefail
+read -ra reelsync <<< "${REELSYNC:-reelsync}"
+
+session=$("${reelsync[@]}" session create --project examples --title "From a shell" --key "${SESSION_KEY:-shell}")
+index=0
+for file in "$@"; do
+  key=$(basename "${file%.*}")
+  scene=$("${reelsync[@]}" scene upsert --session "$session" --key "$key" --index "$index" --title "$key")
+  if ! "${reelsync[@]}" upload "$file" --scene "$scene" --type video_chunk --meta renderer=examples/shell; then
+    # Kept as a dead letter if it can still be sent: reelsync dead-letters list
+    "${reelsync[@]}" session end "$session" --failed --message "$file could not be uploaded"
+    exit 1
+  fi
+  index=$((index + 1))
+done
+"${reelsync[@]}" session end "$session"
+"${reelsync[@]}" status "$session"
