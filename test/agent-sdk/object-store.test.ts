@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openCall } from "../../agent-sdk/src/call.ts";
 import { memoryFile, openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { MIB } from "../../contract/limits.ts";
@@ -164,6 +164,19 @@ describe("when it cannot be stored", () => {
     const { store } = createBytePath(proxy.url, { ...IN_PARTS, maxAttempts: 1 });
     await expect(store(memoryFile(LARGE))).rejects.toMatchObject({ code: "S3_UNAVAILABLE", retryable: true });
     expect(await bucket.multipartUploads()).toBe(0);
+  });
+
+  test("a store that opens no upload is not asked again after the deadline, however many attempts are left", async () => {
+    const bucket = await startBucket();
+    const proxy = await startFaultProxy(bucket.endpoint);
+    proxy.spoil = ({ target }) => (target.includes("?uploads") ? { status: 503 } : undefined);
+    // Between the attempts 50, 100, 200, 400 ms, and so on.
+    vi.spyOn(Math, "random").mockReturnValue(1 - Number.EPSILON);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { store } = createBytePath(proxy.url, IN_PARTS);
+    const call = openCall({ timeoutMs: 700 });
+    await expect(store(memoryFile(LARGE), { call })).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(proxy.seen.length).toBeLessThanOrEqual(4);
   });
 
   test("a store that cannot even be told to clean up is reported by the parts it keeps", async () => {

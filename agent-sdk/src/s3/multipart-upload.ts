@@ -59,7 +59,14 @@ export function createMultipartUpload(
 
   async function create(call: Call): Promise<string> {
     const command = new CreateMultipartUploadCommand(objectHeaders(config, object));
-    // Not cancellable: a reply that nobody reads would leave an upload whose id nobody knows.
+    // Not cancellable: a reply that nobody reads would leave an upload whose id nobody knows. But none is begun after the end.
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        call.signal.throwIfAborted();
+        return next(args);
+      },
+      { step: "deserialize", priority: "low", name: "notAfterTheEnd" },
+    );
     const before = mayBeNameless;
     mayBeNameless = true;
     const created = await control(call, () =>
