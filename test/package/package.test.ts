@@ -191,7 +191,7 @@ describe("a consumer in TypeScript", () => {
       const request: UploadRequest = { file, entity: { type: "scene", id: sceneId }, assetType: "video_chunk" };
       try {
         const upload = await reelsync.uploadWithConvexSync({ ...request, onProgress: ({ loaded }) => void loaded });
-        return upload.state === "queued" ? upload.uploadId : upload.url;
+        return upload.url ?? upload.uploadId;
       } catch (error) {
         if (isReelsyncError(error) && error.code === "S3_UNAVAILABLE") return error.deadLetter?.id ?? "";
         throw error;
