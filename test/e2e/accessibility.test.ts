@@ -32,6 +32,7 @@ beforeAll(async () => {
   sessions.live = await liveSession();
   await loseAnUpload();
   await loseAnObject();
+  await rollBack();
 });
 
 afterAll(async () => {
@@ -133,6 +134,30 @@ async function loseAnUpload(): Promise<void> {
   await objectStore.start();
 }
 
+/** What an agent's report of a bad five minutes leads to, for a project too. */
+async function rollBack(): Promise<void> {
+  const { stack } = product;
+  const { CONVEX_SITE_URL = "", REELSYNC_AGENT_KEY = "" } = stack.agentEnv;
+  const answer = await fetch(`${CONVEX_SITE_URL}/agent/token`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${REELSYNC_AGENT_KEY}` },
+  });
+  const { token } = (await answer.json()) as { token: string };
+  const { url } = stack.local.deployment;
+  const ada = new ConvexHttpClient(url, { auth: await stack.tokenFor("ada") });
+  await ada.mutation(api.flags.set, { stage: "off", project: "axe", reason: "Not before Monday." });
+  const bucket = { agoMs: 0, stage: "on-write" as const, uploads: 60, errors: 20 };
+  await new ConvexHttpClient(url, { auth: token }).mutation(api.agents.report, {
+    agent: "render-02",
+    version: "0.1.0",
+    breakers: { s3: "open", convex: "closed" },
+    queueDepth: 14,
+    journal: { depth: 12, oldestAgoMs: 190_000 },
+    localStage: "shadow",
+    outcomes: { instance: crypto.randomUUID(), sequence: 1, buckets: [bucket] },
+  });
+}
+
 interface PageCase {
   name: string;
   open: () => Promise<Page>;
@@ -182,6 +207,25 @@ const PAGES: PageCase[] = [
       if (page.viewportSize()?.width === 360) await details.click();
       await page.getByRole("tab", { name: "Files" }).click();
       await page.getByTestId("files").waitFor();
+    },
+  },
+  {
+    name: "agents, after a rollback",
+    open: () => openAs("ada", "/admin/agents"),
+    ready: async (page) => {
+      await page.getByTestId("rolled-back").waitFor();
+      await page.getByTestId("agent").first().waitFor();
+      const history = page.getByTestId("rollout-history");
+      if ((await history.getAttribute("open")) === null) await history.locator("summary").click();
+    },
+  },
+  {
+    name: "the question before a stage is changed",
+    open: () => openAs("ada", "/admin/agents"),
+    ready: async (page) => {
+      await page.reload();
+      await page.getByTestId("raise").click();
+      await page.getByTestId("stage-dialog").waitFor();
     },
   },
   {

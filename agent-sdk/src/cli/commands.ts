@@ -10,6 +10,7 @@ import { doctor } from "./commands/doctor.ts";
 import { ls } from "./commands/ls.ts";
 import { presign } from "./commands/presign.ts";
 import { reconcile } from "./commands/reconcile.ts";
+import { rollout, rolloutSet } from "./commands/rollout.ts";
 import { sceneUpsert } from "./commands/scene.ts";
 import { serve } from "./commands/serve.ts";
 import { sessionCreate, sessionEnd } from "./commands/session.ts";
@@ -38,6 +39,9 @@ export const COMMANDS: readonly Command[] = [
   deadLettersDiscard,
   reconcile,
   tempClean,
+  // Before the command whose words are the beginning of its own.
+  rolloutSet,
+  rollout,
   tokenCreate,
   bucketSetup,
   serve,

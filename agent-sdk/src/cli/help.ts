@@ -7,8 +7,13 @@ import type { Paint } from "./output.ts";
 /** For all commands, for a group (`session`), or for one. */
 export function help(commands: readonly Command[], words: readonly string[], paint: Paint): string {
   const found = commands.filter(({ path }) => words.every((word, index) => path[index] === word));
-  const [only] = found;
-  if (found.length === 1 && only !== undefined) return commandHelp(only, paint);
+  const exact =
+    found.find(({ path }) => path.length === words.length) ?? (found.length === 1 ? found[0] : undefined);
+  if (exact !== undefined) {
+    const others = found.filter((command) => command !== exact);
+    const more = others.length === 0 ? [] : ["", paint("bold", "Commands"), ...list(others)];
+    return [commandHelp(exact, paint), ...more].join("\n");
+  }
   return found.length === 0 || words.length === 0
     ? overview(commands, paint)
     : groupHelp(found, words.join(" "), paint);

@@ -1,6 +1,7 @@
-/** Findings and dead letters in the words an operator would use. */
+/** Findings, dead letters and rollout stages in the words an operator would use. */
 import type { DeadLetterState } from "../../../contract/dead-letter.ts";
 import type { FindingKind, Repair } from "../../../contract/reconcile.ts";
+import type { RolloutStage } from "../../../contract/rollout.ts";
 import type { Tone } from "../ui/StatusBadge.tsx";
 
 export const FINDING_KINDS: { kind: FindingKind; label: string; meaning: string }[] = [
@@ -52,4 +53,11 @@ export const STEP_LABEL: Record<"begin" | "upload" | "commit", string> = {
   begin: "opening the upload",
   upload: "moving the bytes",
   commit: "writing the record",
+};
+
+export const STAGES: Record<RolloutStage, { label: string; meaning: string }> = {
+  off: { label: "Off", meaning: "Nothing is uploaded. Agents are told so and keep nothing." },
+  shadow: { label: "Shadow", meaning: "Stored and recorded for history. Viewers see nothing of it." },
+  "end-of-run": { label: "End of run", meaning: "Kept on the agent’s disk, published when its run ends." },
+  "on-write": { label: "On write", meaning: "Published the moment it is rendered." },
 };

@@ -14,6 +14,7 @@ import { StartingPage } from "./StartingPage.tsx";
 import { ViewerContext, type Membership, type Viewer } from "./viewer.ts";
 
 const SessionPage = lazy(() => import("../sessions/SessionPage.tsx"));
+const AgentsPage = lazy(() => import("../admin/AgentsPage.tsx"));
 const ReconcilePage = lazy(() => import("../admin/ReconcilePage.tsx"));
 const DeadLettersPage = lazy(() => import("../admin/DeadLettersPage.tsx"));
 
@@ -57,6 +58,11 @@ function Membered() {
                 </Route>
                 <Route path="/sessions/:sessionId">
                   {({ sessionId }) => <SessionPage key={sessionId} sessionId={sessionId} />}
+                </Route>
+                <Route path="/admin/agents">
+                  <AdminOnly>
+                    <AgentsPage key={viewer.tenant.tenantId} />
+                  </AdminOnly>
                 </Route>
                 <Route path="/admin/reconcile">
                   <AdminOnly>

@@ -25,6 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </NavItem>
           {isAdmin(tenant) && (
             <>
+              <NavItem href="/admin/agents">Agents</NavItem>
               <NavItem href="/admin/reconcile">Reconcile</NavItem>
               <NavItem href="/admin/dead-letters">Dead letters</NavItem>
             </>
