@@ -22,7 +22,13 @@ export type ReelsyncEvent =
   | ({ type: "upload.begun"; assetId: string; s3Key: string; deduped: boolean } & OfUpload)
   | ({ type: "upload.stored"; s3Key: string; size: number; etag: string } & OfUpload)
   | ({ type: "upload.finished"; assetId: string; version: number; attempts: number } & OfUpload)
-  | ({ type: "upload.failed"; step: Step | "file"; code: ErrorCode; message: string } & OfUpload)
+  | ({
+      type: "upload.failed";
+      step: Step | "file";
+      attempts: number;
+      code: ErrorCode;
+      message: string;
+    } & OfUpload)
   | {
       type: "retry";
       /** `provider`: whoever serves a URL that is ingested. */
@@ -37,7 +43,7 @@ export type ReelsyncEvent =
     }
   | { type: "breaker.changed"; dependency: Dependency; name: string; to: BreakerState; from: BreakerState }
   /** Durable on this machine, and sent when that is possible. */
-  | ({ type: "upload.queued"; code: ErrorCode } & OfUpload)
+  | ({ type: "upload.queued"; attempts: number; code: ErrorCode } & OfUpload)
   /** The rollout is off: nothing was read, sent or kept. */
   | ({ type: "upload.skipped"; fileName: string } & OfUpload)
   | {

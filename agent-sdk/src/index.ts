@@ -37,6 +37,7 @@ export type { FolderPlan, PlannedFile, PlannedScene } from "./folders/plan-folde
 export type { SessionChoice, SyncDirOptions, SyncDirResult } from "./folders/sync-dir.ts";
 export type { SkippedFile, SkipReason } from "./folders/read-folder.ts";
 export type { MirroredFile, UploadDirOptions, UploadDirResult } from "./folders/upload-dir.ts";
+export { logTo, type Logger } from "./log/log-to.ts";
 export { createMetrics, type Metrics } from "./metrics/metrics.ts";
 export type { UploadStatus } from "./upload-status.ts";
 export type { JournalState } from "./journal/journal.ts";

@@ -29,8 +29,9 @@ export async function leaveLine(
     type: "upload.failed",
     ...upload.names,
     step,
+    attempts: upload.call.retries + 1,
     code: error.code,
-    message: error.message,
+    message: line.letters.withoutSecrets(error.message),
   });
   try {
     throw await giveUp(line, upload, error);
@@ -42,7 +43,7 @@ export async function leaveLine(
 /** Undefined when this machine's disk does not take it. */
 export async function enqueue(
   { journal, drainer, events, letters }: UploadLine,
-  { id, names, intent, file, entry }: Upload,
+  { id, names, call, intent, file, entry }: Upload,
   error: ReelsyncError,
 ): Promise<QueuedUpload | undefined> {
   if (intent === undefined || file === undefined || entry === undefined) return undefined;
@@ -53,7 +54,7 @@ export async function enqueue(
     return undefined;
   }
   journal.leave(entry);
-  events.emit({ type: "upload.queued", ...names, code: error.code });
+  events.emit({ type: "upload.queued", ...names, attempts: call.retries + 1, code: error.code });
   if (error.code !== "ROLLOUT_HELD") drainer.wake();
   return { state: "queued", uploadId: id, sha256: intent.sha256, size: intent.size };
 }

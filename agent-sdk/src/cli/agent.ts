@@ -3,7 +3,10 @@ import type { Mode } from "../config.ts";
 import { codedError } from "../errors.ts";
 import type { ReelsyncEvent } from "../events.ts";
 import type { Reelsync } from "../client.ts";
+import { createJsonLogger } from "../log/json-logger.ts";
+import { logTo } from "../log/log-to.ts";
 import type { Context } from "./context.ts";
+import { ownSettings } from "./settings.ts";
 
 /** Whoever types a command waits for its end, and its exit code is about that: strict, but for what runs beside a render. */
 export async function withReelsync<T, M extends Mode = "strict">(
@@ -19,15 +22,25 @@ export async function withReelsync<T, M extends Mode = "strict">(
     mode,
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
-  reelsync.on((event) => {
-    const told = tell(event);
-    if (told !== undefined) context.output.say(context.output.paintTalk("yellow", told));
-  });
+  if (!(await logs(reelsync, context))) {
+    reelsync.on((event) => {
+      const told = tell(event);
+      if (told !== undefined) context.output.say(context.output.paintTalk("yellow", told));
+    });
+  }
   try {
     return await work(reelsync);
   } finally {
     await reelsync.close().catch((error: unknown) => context.output.say(codedError(error).message));
   }
+}
+
+/** As a log, where one is asked for; a person is then not told the same in other words. */
+export async function logs(reelsync: Pick<Reelsync, "on">, context: Context): Promise<boolean> {
+  const { logLevel: level = ownSettings(context.env).logLevel, output } = context;
+  if (level === undefined) return false;
+  logTo(reelsync, await createJsonLogger(level, output.log));
+  return true;
 }
 
 /** What a person should know while it happens; how an upload ends is told by its result. */

@@ -1,5 +1,6 @@
 /** What a command is: data that parsing, help and completion are made from, and the function that does it. */
 import type { Context } from "./context.ts";
+import { LOG_LEVELS } from "../log/json-logger.ts";
 import type { ExitCode } from "./exit-code.ts";
 
 interface Described {
@@ -87,6 +88,12 @@ export const GLOBAL_OPTIONS = {
     placeholder: "SECONDS",
     min: 1,
     summary: "Longest time a request to Convex, or an upload with all its retries, may take",
+  },
+  "log-level": {
+    kind: "text",
+    placeholder: "LEVEL",
+    choices: LOG_LEVELS,
+    summary: "What happens to uploads as JSON lines on stderr, from this level on",
   },
   // Not --env-file: Node takes that one for itself, wherever it stands.
   dotenv: {

@@ -1,5 +1,6 @@
 /** What a running command may use of the world. Nothing else below `cli/` touches `process`. */
 import type { Readable } from "node:stream";
+import type { LogLevel } from "../log/json-logger.ts";
 import type { Output } from "./output.ts";
 
 export interface Context {
@@ -11,6 +12,8 @@ export interface Context {
   readonly outliveReader: () => void;
   /** Aborts on Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal;
+  /** `--log-level`; what REELSYNC_LOG says counts without it. */
+  readonly logLevel: LogLevel | undefined;
   /** `--timeout`. */
   readonly timeoutMs: number | undefined;
   /**

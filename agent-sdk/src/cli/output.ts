@@ -21,6 +21,8 @@ export interface Output {
   give: (record: unknown, text: string) => void;
   /** Talk, for people: progress, warnings, hints. Not with `--json`, where stderr holds errors only. */
   say: (text: string) => void;
+  /** A line of the log, on stderr with the talk. */
+  log: (line: string) => void;
   fail: (error: unknown) => void;
   /** Colours for stdout and for stderr; plain without a terminal and under NO_COLOR. */
   readonly paint: Paint;
@@ -52,6 +54,7 @@ export function createOutput(
     say(text) {
       if (!json) besideBoth(() => stderr.write(`${text}\n`));
     },
+    log: (line) => besideBoth(() => stderr.write(line)),
     fail(error) {
       const told = describe(error);
       if (json) {

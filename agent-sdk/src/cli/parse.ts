@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { GLOBAL_OPTIONS, nameOf, type Command, type Input, type Option, type Options } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
+import type { LogLevel } from "../log/json-logger.ts";
 import { nearest } from "./nearest.ts";
 
 export interface Globals {
@@ -9,6 +10,7 @@ export interface Globals {
   help: boolean;
   timeout: number | undefined;
   dotenv: string | undefined;
+  "log-level": LogLevel | undefined;
 }
 
 export type Parsed =

@@ -76,7 +76,7 @@ function createContext(
   process: Process,
   env: Context["env"],
   output: Output,
-  { timeout }: Globals,
+  { timeout, "log-level": logLevel }: Globals,
   signal: AbortSignal,
 ): Omit<Context, keyof ClosedPipes> {
   const canAsk = process.stdin.isTTY && process.stderr.isTTY && !output.json;
@@ -86,6 +86,7 @@ function createContext(
     output,
     stdin: process.stdin,
     signal,
+    logLevel,
     timeoutMs: timeout === undefined ? undefined : timeout * 1000,
     canAsk,
     async confirm(question, yes) {

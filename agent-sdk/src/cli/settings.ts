@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { loadConfig, type Config, type S3Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
+import { LOG_LEVELS, type LogLevel } from "../log/json-logger.ts";
 import { readSettings, SETTINGS } from "../settings.ts";
 import { UsageError } from "./exit-code.ts";
 
@@ -42,6 +43,11 @@ const OWN = {
     schema: z.string().default("").transform(asFolder),
     to: "the prefix of all object keys",
   },
+  logLevel: {
+    env: ["REELSYNC_LOG"],
+    schema: z.enum(LOG_LEVELS).optional(),
+    to: LOG_LEVELS.join(", "),
+  },
   tempHours: {
     env: ["S3_CLEANUP_TEMP_HOURS"],
     schema: z.coerce.number("expected a number").int().min(0).default(24),
@@ -54,6 +60,7 @@ type Own = {
   token?: string;
   adminKey?: string;
   serveToken?: string;
+  logLevel?: LogLevel;
   operatorUrl?: string;
   basePrefix: string;
   tempHours: number;

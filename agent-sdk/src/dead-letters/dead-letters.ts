@@ -211,6 +211,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     },
     /** When the call of a letter on this disk was made. Of one that Convex has, Convex knows it. */
     madeAt: async (id: string) => (await spool.read(id))?.madeAt,
+    withoutSecrets,
     warn,
     /** Its upload is committed: a folder that cannot be cleaned is no failure of that. */
     forget: (id: string) =>

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { SECOND } from "../../../../contract/limits.ts";
+import { logs } from "../agent.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
@@ -67,6 +68,7 @@ export const serve = defineCommand({
     const { createSidecar } = await import("../../serve/sidecar.ts");
     const { env, timeoutMs } = context;
     const reelsync = createReelsync({ env, ...(timeoutMs !== undefined && { timeoutMs }) });
+    await logs(reelsync, context);
     const sidecar = createSidecar(reelsync);
     const watch = reelsync.deadLetters.watch();
     const stop = async () => {
