@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { serveLocalFiles, type LocalFilesServer } from "../agent-sdk/src/storage/serve-local-files.ts";
+import { serveLocalFiles, type LocalFilesServer } from "reelsync";
 
 export interface LocalFiles {
   /** For agents and for the deployment; an agent uses them once its STORAGE_TYPE is LOCAL. */

@@ -42,6 +42,11 @@ export { createMetrics, type Metrics } from "./metrics/metrics.ts";
 export type { UploadStatus } from "./upload-status.ts";
 export type { JournalState } from "./journal/journal.ts";
 export type { FolderWatch, WatchedFile, WatchOptions, WatchSummary } from "./folders/watch.ts";
+export {
+  serveLocalFiles,
+  type LocalFilesServer,
+  type ServeLocalFilesOptions,
+} from "./storage/serve-local-files.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { RolloutStage } from "../../contract/rollout.ts";

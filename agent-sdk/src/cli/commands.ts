@@ -8,12 +8,14 @@ import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-se
 import { drain } from "./commands/drain.ts";
 import { doctor } from "./commands/doctor.ts";
 import { ls } from "./commands/ls.ts";
+import { migrate } from "./commands/migrate.ts";
 import { presign } from "./commands/presign.ts";
 import { reconcile } from "./commands/reconcile.ts";
 import { rollout, rolloutSet } from "./commands/rollout.ts";
 import { sceneUpsert } from "./commands/scene.ts";
 import { serve } from "./commands/serve.ts";
 import { sessionCreate, sessionEnd } from "./commands/session.ts";
+import { storageServe } from "./commands/storage-serve.ts";
 import { status } from "./commands/status.ts";
 import { sync } from "./commands/sync.ts";
 import { tempClean } from "./commands/temp.ts";
@@ -42,9 +44,11 @@ export const COMMANDS: readonly Command[] = [
   // Before the command whose words are the beginning of its own.
   rolloutSet,
   rollout,
+  migrate,
   tokenCreate,
   bucketSetup,
   serve,
+  storageServe,
   doctor,
   completionFor(() => COMMANDS),
 ];

@@ -8,9 +8,12 @@ import type { Call } from "../call.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import type { StorageBackend } from "../storage/storage-backend.ts";
 
+/** What has to be known of an asset to fetch it. */
+export type FetchedAsset = Pick<Asset, "assetId" | "s3Key" | "size" | "checksum" | "status">;
+
 export async function fetchAsset(
   storage: StorageBackend,
-  asset: Asset,
+  asset: FetchedAsset,
   path: string,
   call: Call,
   onBytes: (bytes: number) => void,
@@ -54,6 +57,6 @@ export async function fetchAsset(
   }
 }
 
-function damaged({ assetId, s3Key }: Asset, what: string, cause?: unknown): ReelsyncError {
+function damaged({ assetId, s3Key }: FetchedAsset, what: string, cause?: unknown): ReelsyncError {
   return new ReelsyncError("ASSET_DAMAGED", `Asset ${assetId} (${s3Key}) ${what}`, { cause });
 }
