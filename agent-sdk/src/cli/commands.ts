@@ -44,11 +44,11 @@ export const COMMANDS: readonly Command[] = [
   // Before the command whose words are the beginning of its own.
   rolloutSet,
   rollout,
-  migrate,
   tokenCreate,
   bucketSetup,
-  serve,
+  migrate,
   storageServe,
+  serve,
   doctor,
   completionFor(() => COMMANDS),
 ];

@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
-import { SECOND } from "../../../contract/limits.ts";
+import { MINUTE, SECOND } from "../../../contract/limits.ts";
 import { parseGrant, type LocalGrant } from "../../../contract/local-storage.ts";
 import { codedError } from "../errors.ts";
 import { byteRange } from "./byte-range.ts";
@@ -34,6 +34,8 @@ export interface LocalFilesServer {
 
 /** A year. Keys carry the content's hash, so what is behind one never changes. */
 const CACHE_SECONDS = 31_536_000;
+/** A connection over which nothing moved for this long holds a file open for nobody. */
+const IDLE_SOCKET_MS = 2 * MINUTE;
 
 export async function startLocalFilesServer(options: LocalFilesServerOptions): Promise<LocalFilesServer> {
   const { host = "127.0.0.1", port = 0 } = options;
@@ -45,8 +47,9 @@ export async function startLocalFilesServer(options: LocalFilesServerOptions): P
       else refuse(response, 500, codedError(error).code);
     });
   });
-  // A film is watched for longer than any request may take; what stalls is ended by the socket's own timeout.
+  // A film is watched for longer than any request may take; a player that stopped reading asks again where it was.
   server.requestTimeout = 0;
+  server.timeout = IDLE_SOCKET_MS;
   await listen(server, host, port);
   const { port: actual } = server.address() as AddressInfo;
   return {
