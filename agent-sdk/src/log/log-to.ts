@@ -31,56 +31,72 @@ export function logTo(reelsync: Pick<Reelsync, "on">, logger: Logger): () => voi
     if (upload !== undefined) Object.assign(upload, facts);
   }
 
-  function end(uploadId: string): object {
-    const upload = underWay.get(uploadId);
-    underWay.delete(uploadId);
+  function follow(event: ReelsyncEvent): void {
+    switch (event.type) {
+      case "upload.started":
+        underWay.set(event.uploadId, { startedAt: performance.now(), fileName: event.fileName });
+        return;
+      case "upload.hashed":
+        note(event.uploadId, { size: event.size });
+        return;
+      case "upload.begun":
+        note(event.uploadId, { s3Key: event.s3Key, deduped: event.deduped });
+        return;
+      default:
+    }
+  }
+
+  /** What was gathered of an upload, with its last line. */
+  function gathered(event: ReelsyncEvent): object {
+    if (!ENDS.has(event.type) || !("uploadId" in event) || event.uploadId === undefined) return {};
+    const upload = underWay.get(event.uploadId);
     if (upload === undefined) return {};
+    underWay.delete(event.uploadId);
     const { startedAt, ...facts } = upload;
     return { ...facts, durationMs: Math.round(performance.now() - startedAt) };
   }
 
-  return reelsync.on((event: ReelsyncEvent) => {
+  return reelsync.on((event) => {
     const { type, ...facts } = event;
-    switch (event.type) {
-      case "upload.started":
-        underWay.set(event.uploadId, { startedAt: performance.now(), fileName: event.fileName });
-        return logger.debug(facts, type);
-      case "upload.hashed":
-        note(event.uploadId, { size: event.size });
-        return logger.debug(facts, type);
-      case "upload.begun":
-        note(event.uploadId, { s3Key: event.s3Key, deduped: event.deduped });
-        return logger.debug(facts, type);
-      case "upload.finished":
-        return logger.info({ ...end(event.uploadId), ...facts }, type);
-      case "upload.failed":
-        return logger.error({ ...end(event.uploadId), ...facts }, type);
-      case "upload.queued":
-      case "journal.waiting":
-        return logger.warn({ ...end(event.uploadId), ...facts }, type);
-      case "upload.stored":
-        return logger.debug(facts, type);
-      case "upload.skipped":
-      case "journal.recovered":
-      case "journal.sent":
-      case "deadLetter.delivered":
-      case "rollout.changed":
-        return logger.info(facts, type);
-      case "deadLetter.replayed":
-        return event.outcome === "resolved" ? logger.info(facts, type) : logger.error(facts, type);
-      case "breaker.changed":
-        return event.to.kind === "closed" ? logger.info(facts, type) : logger.warn(facts, type);
-      case "retry":
-      case "multipart.abandoned":
-      case "warning":
-        return logger.warn(facts, type);
-      case "deadLetter.parked":
-      case "journal.quarantined":
-        return logger.error(facts, type);
-      default:
-        // Of a kind that is newer than this list.
-        event satisfies never;
-        return logger.info(facts, type);
-    }
+    follow(event);
+    logger[levelOf(event)]({ ...gathered(event), ...facts }, type);
   });
+}
+
+const ENDS: ReadonlySet<ReelsyncEvent["type"]> = new Set<ReelsyncEvent["type"]>([
+  "upload.finished",
+  "upload.failed",
+  "upload.queued",
+  "journal.waiting",
+]);
+
+function levelOf(event: ReelsyncEvent): keyof Logger {
+  switch (event.type) {
+    case "upload.started":
+    case "upload.hashed":
+    case "upload.begun":
+    case "upload.stored":
+      return "debug";
+    case "upload.finished":
+    case "upload.skipped":
+    case "journal.recovered":
+    case "journal.sent":
+    case "deadLetter.delivered":
+    case "rollout.changed":
+      return "info";
+    case "upload.queued":
+    case "journal.waiting":
+    case "retry":
+    case "multipart.abandoned":
+    case "warning":
+      return "warn";
+    case "upload.failed":
+    case "deadLetter.parked":
+    case "journal.quarantined":
+      return "error";
+    case "breaker.changed":
+      return event.to.kind === "closed" ? "info" : "warn";
+    case "deadLetter.replayed":
+      return event.outcome === "resolved" ? "info" : "error";
+  }
 }
