@@ -102,12 +102,15 @@ export interface SkippedUpload {
 /** Everything of an intent but the content's own size and hash. */
 export type Described = Omit<AssetIntent, "size" | "sha256">;
 
+/** Made once: a schema is compiled at its first use. */
+const describedSchema = assetIntentSchema.omit({ size: true, sha256: true });
+
 /** Throws a coded error for what is wrong with the arguments themselves. */
 export function describeUpload(request: LineRequest, uploadId: string): Described {
   const { entity, assetType, chunkIndex = 0, durationMs, metadata, historyOnly, correlationId } = request;
   assertHolds(entity, assetType);
   const { fileName, contentType } = nameAndType(request);
-  const described = assetIntentSchema.omit({ size: true, sha256: true }).safeParse({
+  const described = describedSchema.safeParse({
     uploadId,
     entityType: entity.type,
     entityId: entity.id,

@@ -185,3 +185,29 @@ describe("streams", () => {
     expect(await leftovers()).toEqual(before);
   });
 });
+
+test("a small file is read once: what is sent is what was hashed, and what it was is still checked", async () => {
+  const path = join(await tempDir(), "small.mp4");
+  await writeFile(path, "what was hashed");
+  const file = await openDiskFile(path);
+  const held = await file.hold?.();
+  expect(held?.toString()).toBe("what was hashed");
+  expect(file.inMemory).toBe(true);
+  await writeFile(path, "what came later");
+  expect((await file.read({ start: 5, end: 8 })).toString()).toBe("was");
+  await expect(file.assertUnchanged()).rejects.toMatchObject({ code: "FILE_CHANGED" });
+  await file.close();
+});
+
+test("small files are held as long as there is room for them, which a closed one gives back", async () => {
+  const folder = await tempDir();
+  const path = join(folder, "1 MiB.mp4");
+  await writeFile(path, Buffer.alloc(MIB));
+  const files = await Promise.all(Array.from({ length: 20 }, () => openDiskFile(path)));
+  const held = await Promise.all(files.map(async (file) => file.hold?.()));
+  expect(held.filter((bytes) => bytes !== undefined)).toHaveLength(16);
+  for (const file of files) await file.close();
+  const another = await openDiskFile(path);
+  expect(await another.hold?.()).toHaveLength(MIB);
+  await another.close();
+});

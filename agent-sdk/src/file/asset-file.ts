@@ -6,7 +6,7 @@
 import { constants } from "node:fs";
 import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
-import { MAX_OBJECT_BYTES } from "../../../contract/limits.ts";
+import { MAX_OBJECT_BYTES, MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 
 export interface ByteRange {
@@ -23,12 +23,22 @@ export interface AssetFile {
   readonly inMemory: boolean;
   /** The bytes of a range, in `into` unless they are in memory anyway. */
   read: (range: ByteRange, into?: Buffer) => Promise<Buffer>;
+  /**
+   * All of a small file's bytes, read once and kept until it is closed; undefined where they are in memory anyway, and
+   * where there is no room for them.
+   */
+  readonly hold?: () => Promise<Buffer | undefined>;
   /** Copies the bytes to a path; present when they exist nowhere but here, so that a dead letter has to keep them. */
   readonly keep?: (path: string) => Promise<void>;
   /** Throws FILE_CHANGED when the file is no longer the one that was opened. */
   assertUnchanged: () => Promise<void>;
   close: () => Promise<void>;
 }
+
+/** Larger files cost so much to send that reading them twice does not matter. */
+const MAX_HELD_BYTES = MIB;
+/** In the whole process, so that memory stays flat: as many files of 64 KiB as are ever on their way at once. */
+let roomToHold = 16 * MIB;
 
 interface Fingerprint {
   size: bigint;
@@ -117,12 +127,33 @@ function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetF
     return into.subarray(0, length);
   }
 
+  const size = Number(opened.size);
+  let held: Buffer | undefined;
+
+  async function hold(): Promise<Buffer | undefined> {
+    if (held !== undefined || size > MAX_HELD_BYTES || size > roomToHold) return held;
+    roomToHold -= size;
+    try {
+      return (held = await read({ start: 0, end: size }));
+    } catch (error) {
+      roomToHold += size;
+      throw error;
+    }
+  }
+
   return {
     path,
-    size: Number(opened.size),
-    inMemory: false,
-    read,
+    size,
+    get inMemory() {
+      return held !== undefined;
+    },
+    read: async (range, into) => held?.subarray(range.start, range.end) ?? read(range, into),
+    hold,
     assertUnchanged,
-    close: () => handle.close(),
+    async close() {
+      if (held !== undefined) roomToHold += size;
+      held = undefined;
+      await handle.close();
+    },
   };
 }

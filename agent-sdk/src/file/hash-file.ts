@@ -22,6 +22,12 @@ export async function hashFile(
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<Digests> {
+  const held = plan.kind === "single" ? await file.hold?.() : undefined;
+  if (held !== undefined) {
+    signal.throwIfAborted();
+    onBytes(held.length);
+    return { sha256: createHash("sha256").update(held).digest("hex") };
+  }
   const whole = createHash("sha256");
   const parts: string[] = [];
   const multipart = plan.kind === "multipart";

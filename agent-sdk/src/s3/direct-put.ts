@@ -7,7 +7,7 @@
 import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from "@aws-sdk/client-s3";
 import type { HttpRequest, HttpResponse } from "@smithy/types";
 import { withBodyDigest } from "./request-s3.ts";
-import { templateFor, type Extensible } from "./request-template.ts";
+import { templateFor, type Extensible, type RequestTemplate } from "./request-template.ts";
 
 export interface PutAnswer {
   $metadata: { attempts?: number };
@@ -46,7 +46,7 @@ export async function putObject(
   headers["x-amz-content-sha256"] = sha256;
   request.body = body;
 
-  const outcome = await send(client, await signed(client, request, template.signingRegion), options);
+  const outcome = await send(client, await signed(client, request, template), options);
   if ("error" in outcome || outcome.response.statusCode >= 300) {
     return client.send(answeredFirst(commandOf(input, body, sha256), outcome), options);
   }
@@ -62,16 +62,14 @@ function commandOf(input: PutObjectCommandInput, body: Buffer, sha256: string): 
 async function signed(
   { config }: S3Client,
   request: HttpRequest,
-  signingRegion: string,
+  { signer, signingRegion }: RequestTemplate,
 ): Promise<HttpRequest> {
-  const scheme = { name: "sigv4", signingName: "s3", signingRegion, properties: {} };
-  const signer = await config.signer(scheme);
-  return await signer.sign(request, {
+  return (await signer.sign(request, {
     // What the SDK has learned of the store's clock.
     signingDate: new Date(Date.now() + config.systemClockOffset),
     signingRegion,
     signingService: "s3",
-  });
+  }));
 }
 
 async function send({ config }: S3Client, request: HttpRequest, options: Options): Promise<Outcome> {
