@@ -64,12 +64,12 @@ async function signed(
   request: HttpRequest,
   { signer, signingRegion }: RequestTemplate,
 ): Promise<HttpRequest> {
-  return (await signer.sign(request, {
+  return await signer.sign(request, {
     // What the SDK has learned of the store's clock.
     signingDate: new Date(Date.now() + config.systemClockOffset),
     signingRegion,
     signingService: "s3",
-  }));
+  });
 }
 
 async function send({ config }: S3Client, request: HttpRequest, options: Options): Promise<Outcome> {
