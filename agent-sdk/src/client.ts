@@ -163,7 +163,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     urlFor: (assetId, callOptions) => during(callOptions, (call) => records.url(assetId, call)),
     deadLetters: {
       list: (callOptions) => during(callOptions, letters.list),
-      replay: (id) => open(() => replay(id)),
+      replay: (id, request) => open(() => replay(id, request)),
       watch() {
         const watch = watchReplayRequests({ convexUrl: config.convexUrl, tokens, letters, replay });
         watches.add(watch);

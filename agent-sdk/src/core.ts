@@ -4,7 +4,7 @@ import type { SceneUpsert } from "../../contract/scene.ts";
 import type { SessionCreate } from "../../contract/session.ts";
 import type { Mode } from "./config.ts";
 import type { DeadLetterView } from "./dead-letters/dead-letters.ts";
-import type { Watch } from "./dead-letters/replay.ts";
+import type { ReplayRequest, Watch } from "./dead-letters/replay.ts";
 import type { Dependency, EventListener } from "./events.ts";
 import type { DrainCounts } from "./journal/drainer.ts";
 import type { JournalState } from "./journal/journal.ts";
@@ -59,7 +59,7 @@ export interface Core<M extends Mode = Mode> extends StorageAccess {
   readonly deadLetters: {
     list: (options?: CallOptions) => Promise<DeadLetterView[]>;
     /** Sends a dead letter through the line again; takes the id of its error, or Convex's. */
-    replay: (id: string) => Promise<PublishedUpload>;
+    replay: (id: string, request?: ReplayRequest) => Promise<PublishedUpload>;
     /** Replays what an admin asks for, until it is closed. */
     watch: () => Watch;
   };

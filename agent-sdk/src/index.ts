@@ -2,7 +2,7 @@ export { createReelsync, type Reelsync } from "./client.ts";
 export type { CallOptions, CloseOptions, Core, SessionEnd } from "./core.ts";
 export type { JournalOptions, LocalStorageOptions, Mode, ReelsyncOptions, S3Options } from "./config.ts";
 export type { DeadLetterView } from "./dead-letters/dead-letters.ts";
-export type { Watch } from "./dead-letters/replay.ts";
+export type { ReplayRequest, Watch } from "./dead-letters/replay.ts";
 export { isReelsyncError, ReelsyncError, StorageQuotaExceededError, type ParkedLetter } from "./errors.ts";
 export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts";
 export type { IngestRequest, NotStored } from "./ingest/ingest-from-url.ts";

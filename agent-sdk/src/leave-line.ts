@@ -5,7 +5,7 @@
  *   dead letter  it may be sent later, but not by itself; `dead-letters/replay.ts` is where it comes back
  *   refused      nothing will help: the caller is told, and the row says why
  */
-import { becomesDeadLetter, parkedAs, waitsForService, type ReelsyncError } from "./errors.ts";
+import { becomesDeadLetter, parkedAs, ReelsyncError, waitsForService } from "./errors.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
 import type { QueuedUpload } from "./upload-request.ts";
 
@@ -59,6 +59,14 @@ export async function enqueue(
   return { state: "queued", uploadId: id, sha256: intent.sha256, size: intent.size };
 }
 
+/** Time that ran out says nothing of how far the call had come, and here there is no letter that would. */
+function nothingBegun(error: ReelsyncError): ReelsyncError {
+  const { code, message, cause } = error;
+  return code === "DEADLINE_EXCEEDED"
+    ? new ReelsyncError(code, `Nothing was begun: ${message}`, { cause })
+    : error;
+}
+
 async function giveUp(
   { letters, objects }: UploadLine,
   { id, call, madeAt, step, file, intent, begun, entry }: Upload,
@@ -66,7 +74,7 @@ async function giveUp(
 ): Promise<ReelsyncError> {
   const acknowledged = entry?.record?.acknowledged === true;
   // Nothing was said to anybody yet.
-  if (intent === undefined || (step === "file" && entry?.record === undefined)) return error;
+  if (intent === undefined || (step === "file" && entry?.record === undefined)) return nothingBegun(error);
   const { open } = entry?.parts ?? {};
   if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
   const reached = begun === undefined ? {} : { assetId: begun.assetId };

@@ -90,7 +90,44 @@ describe("[G1] an upload that runs out of attempts", () => {
   });
 });
 
+test("[G1] a call whose time ran out before anything was begun says so, and leaves nothing", async () => {
+  const client = studio.client();
+  const { sceneId } = await studio.scene(client.reelsync);
+  const never = new Readable({ read: () => undefined });
+  const error = await client.reelsync
+    .uploadWithConvexSync({
+      file: never,
+      entity: { type: "scene", id: sceneId },
+      assetType: "video_chunk",
+      timeoutMs: 50,
+    })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+  expect((error as ReelsyncError).deadLetter).toBeUndefined();
+  expect((error as Error).message).toMatch(/^Nothing was begun: /);
+  expect(await assetsOf(sceneId)).toEqual([]);
+});
+
 describe("[G3] a replay", () => {
+  test("shows its progress, and stays a letter that can be replayed when it is cancelled", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const { id } = await failUpload(client, sceneId, { file: randomBytes(1000) });
+    mend();
+    const controller = new AbortController();
+    const cancelled = client.reelsync.deadLetters.replay(id, {
+      signal: controller.signal,
+      onProgress: ({ phase }) => phase === "uploading" && controller.abort(),
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: "ABORTED" });
+    expect(await letterRow(id)).toMatchObject({ state: "parked", code: "ABORTED" });
+    const phases = new Set<string>();
+    const result = await client.reelsync.deadLetters.replay(id, {
+      onProgress: ({ phase }) => phases.add(phase),
+    });
+    expect(result).toMatchObject({ state: "ready", version: 1 });
+    expect([...phases]).toEqual(["hashing", "uploading", "syncing", "done"]);
+  });
+
   test("sends the same upload again: same id, same row, same version; the letter is resolved", async () => {
     const { client, sceneId, mend } = await clientWithBrokenS3();
     const bytes = randomBytes(1000);

@@ -2,6 +2,7 @@
  * An agent: a process of its own with the real SDK, so that `kill -9` is real. Is told over its channel what to upload,
  * writes into the diary what it was told, and knows nothing of faults or checks.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createReadStream } from "node:fs";
 import { createReelsync, type Reelsync, type ReelsyncOptions } from "../../agent-sdk/src/index.ts";
 import { bytesOf } from "./content.ts";
@@ -35,24 +36,26 @@ const LOUD_TIMEOUT_MS = 1_500;
 const QUIET_TIMEOUT_MS = 20_000;
 const QUIET_PASSES = 10;
 
-/** Where calls failed, by upload: the error itself does not say. */
-const failures = new Map<string, string>();
-/** The upload that began last; a call says so before it returns its promise. */
-let lastStarted: string | undefined;
+/** Where the call failed: its error does not say, but its events are emitted in its own context. */
+const failing = new AsyncLocalStorage<{ step?: string }>();
 
 const realNow = Date.now.bind(Date);
 
 async function perform(task: AgentTask): Promise<void> {
   Date.now = () => realNow() + task.clockSkewMs;
-  const mendDisk = task.disk === null ? () => undefined : spoilDisk(task.disk.folder, task.disk.trouble);
+  const mendDisk =
+    task.disk === null
+      ? () => undefined
+      : spoilDisk(task.disk.folder, task.disk.trouble, (what) =>
+          writeEntry(task.diary, { kind: "disk", what }),
+        );
   const reelsync = createReelsync({
     ...task.options,
     timeoutMs: task.quiet ? QUIET_TIMEOUT_MS : LOUD_TIMEOUT_MS,
   });
-  failures.clear();
   reelsync.on((event) => {
-    if (event.type === "upload.started") lastStarted = event.uploadId;
-    if (event.type === "upload.failed") failures.set(event.uploadId, event.step);
+    const call = failing.getStore();
+    if (event.type === "upload.failed" && call !== undefined) call.step = event.step;
   });
   try {
     if (task.wishes.length > 0) await uploadAll(reelsync, task, await findPlace(reelsync, task));
@@ -159,11 +162,9 @@ async function settled(
   work: () => ReturnType<Reelsync["uploadWithConvexSync"]>,
   uploadId?: string,
 ): Promise<void> {
-  lastStarted = undefined;
-  const answer = work();
-  const started = lastStarted as string | undefined;
+  const call: { step?: string } = {};
   try {
-    const result = await answer;
+    const result = await failing.run(call, work);
     if (result.state === "skipped") throw new Error("uploads are turned off");
     const { sha256, size } = result;
     if (result.state === "queued") {
@@ -177,7 +178,6 @@ async function settled(
     if (via === "replay" && code === "CONFLICT" && uploadId !== undefined) {
       writeEntry(diary, { kind: "heldElsewhere", uploadId });
     }
-    const step = failures.get(started ?? "");
     writeEntry(diary, {
       kind: "rejected",
       wish,
@@ -185,7 +185,7 @@ async function settled(
       code,
       message,
       retryable,
-      ...(step !== undefined && { step }),
+      ...call,
       ...(deadLetter !== undefined && { letter: deadLetter }),
     });
   }

@@ -66,7 +66,7 @@ function faultsOfQueued(evidence: Evidence, { wish: id, uploadId, sha256 }: Queu
 
 /** What the SDK says it does not park: nothing was accepted yet, or the call is wrong in itself. */
 function mayVanish({ retryable, step, code }: Rejected): boolean {
-  return !retryable || step === undefined || step === "file" || code === "TOKEN_EXPIRED";
+  return !retryable || step === "file" || code === "TOKEN_EXPIRED";
 }
 
 function faultsOfRejection(evidence: Evidence, rejected: Rejected): Fault[] {

@@ -47,6 +47,8 @@ export type Entry =
   | { kind: "stopped"; message: string }
   /** What the journal had left when it was asked to send everything. */
   | { kind: "drained"; waiting: number; failed: number; quiet: boolean }
+  /** What the agent's disk did to it: had no room from here on, or saw it killed in the middle of writing. */
+  | { kind: "disk"; what: "full" | "killed" }
   /** Written by the simulator: a file of a dead process's journal was damaged. */
   | { kind: "damaged"; what: Damage; uploadId: string }
   | Acknowledged

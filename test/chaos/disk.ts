@@ -11,7 +11,11 @@ import type { DiskTrouble } from "./schedule.ts";
 type Verdict = "fits" | "no room";
 
 /** Returns what puts everything right again. */
-export function spoilDisk(folder: string, { fullFrom, fullFor, killAt }: DiskTrouble): () => void {
+export function spoilDisk(
+  folder: string,
+  { fullFrom, fullFor, killAt }: DiskTrouble,
+  say: (what: "full" | "killed") => void,
+): () => void {
   const root = resolve(folder) + sep;
   const real = { ...fs.promises };
   const realSync = { writeFileSync: fs.writeFileSync, appendFileSync: fs.appendFileSync };
@@ -21,7 +25,11 @@ export function spoilDisk(folder: string, { fullFrom, fullFor, killAt }: DiskTro
   function meet(path: PathLike): Verdict {
     if (!resolve(String(path)).startsWith(root)) return "fits";
     operations += 1;
-    if (operations === killAt) process.kill(process.pid, "SIGKILL");
+    if (operations === killAt) {
+      say("killed");
+      process.kill(process.pid, "SIGKILL");
+    }
+    if (operations === fullFrom) say("full");
     return fullFrom !== null && operations >= fullFrom && operations < fullFrom + fullFor
       ? "no room"
       : "fits";

@@ -12,7 +12,7 @@ import type { AgentTask } from "./agent-child.ts";
 import type { AgentPool } from "./agent-pool.ts";
 import { check, checkRedelivery, type Verdict } from "./checker.ts";
 import { bytesOf } from "./content.ts";
-import { readDiary, writeEntry } from "./diary.ts";
+import { readDiary, writeEntry, type Entry } from "./diary.ts";
 import type { Exchange } from "./exchange.ts";
 import { openDoor, type Door, type Meeting } from "./fault-proxy.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
@@ -242,6 +242,7 @@ async function act({ agents, others }: World, schedule: Schedule, stage: Stage):
       life > 0 && takenOver
         ? others.run({ ...loud, disk: null, wishes: [], drains: true, replayLetters: false })
         : undefined;
+    if (drainer !== undefined) plan.counts["second process"] = (plan.counts["second process"] ?? 0) + 1;
     const ended = await agents.run({ ...loud, wishes: unanswered() });
     await drainer;
     if (ended === "killed") kills += 1;
@@ -325,6 +326,17 @@ function summarize(
     replayed: entries.filter(({ kind }) => kind === "replaying").length,
     kills,
     codes,
-    faults: plan.counts,
+    faults: { ...plan.counts, ...countsOfWorld(schedule, entries) },
+  };
+}
+
+/** Trouble that is no exchange's: each once a schedule, however often it came. */
+function countsOfWorld({ agent }: Schedule, entries: Entry[]): Record<string, number> {
+  const met = (what: "full" | "killed") =>
+    Number(entries.some((entry) => entry.kind === "disk" && entry.what === what));
+  return {
+    "disk full": met("full"),
+    "killed while writing": met("killed"),
+    "clock skewed": Number(agent.clockSkewsMs.some((skew) => skew !== 0)),
   };
 }
