@@ -48,7 +48,7 @@ export function logTo(reelsync: Pick<Reelsync, "on">, logger: Logger): () => voi
 
   /** What was gathered of an upload, with its last line. */
   function gathered(event: ReelsyncEvent): object {
-    if (!ENDS.has(event.type) || !("uploadId" in event) || event.uploadId === undefined) return {};
+    if (!ENDS.has(event.type) || !("uploadId" in event)) return {};
     const upload = underWay.get(event.uploadId);
     if (upload === undefined) return {};
     underWay.delete(event.uploadId);
