@@ -25,6 +25,7 @@ import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer } from "./journal/drainer.ts";
 import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
+import { createObjectUploads, type ObjectUploads } from "./storage/upload-object.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import { createRunEnd, maySend } from "./rollout/held-uploads.ts";
 import { createOutcomes } from "./rollout/outcomes.ts";
@@ -35,7 +36,8 @@ import { createUploadStatus } from "./upload-status.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
 /** Everything a client can do. */
-export interface Reelsync<M extends Mode = Mode> extends Core<M>, Ingest<M>, Folders, Media<M>, Cleanup {}
+export interface Reelsync<M extends Mode = Mode>
+  extends Core<M>, Ingest<M>, Folders, Media<M>, Cleanup, ObjectUploads {}
 
 /** Four parts of the usual size: more in flight gain less than a tenth (measured). */
 const MEMORY_FOR_TRANSFERS = 4 * PREFERRED_PART_BYTES;
@@ -199,7 +201,8 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       breakers.convex.close();
     },
   };
-  return Object.assign(core, createFolders({ config, core, convex, guard: guard("convex"), during, open }));
+  const folders = createFolders({ config, core, convex, guard: guard("convex"), during, open });
+  return Object.assign(core, folders, createObjectUploads(storage, open));
 }
 
 function createBreaker(

@@ -6,6 +6,7 @@ export type { ReplayRequest, Watch } from "./dead-letters/replay.ts";
 export { isReelsyncError, ReelsyncError, StorageQuotaExceededError, type ParkedLetter } from "./errors.ts";
 export type { Dependency, EventListener, ReelsyncEvent, Step } from "./events.ts";
 export type { IngestRequest, NotStored } from "./ingest/ingest-from-url.ts";
+export type { UploadedObject } from "./storage/upload-object.ts";
 export type { CleanupOptions } from "./cleanup/cleanup.ts";
 export type { CombinedSession, CombineOptions, CombineProgress } from "./media/combine-session.ts";
 export type { LocalCopy, LocalCopyOptions, LocalResult } from "./media/local-copy.ts";
