@@ -140,7 +140,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     return open(() => work(call)).finally(call.dispose);
   }
 
-  const core: Omit<Reelsync, keyof Folders> = {
+  const core: Omit<Reelsync, keyof (Folders & ObjectUploads)> = {
     createSession: (session, callOptions) =>
       during(callOptions, (call) => records.createSession(parsed(sessionCreateSchema, session), call)),
     upsertScene: (scene, callOptions) =>
