@@ -25,8 +25,8 @@ function faultsOfLane(evidence: Evidence, slot: string, lane: Wish[], rows: Asse
   if (current === undefined)
     return fault("nothing-current", "calls were acknowledged and nothing is current");
   if (current._id === record?._id) return [];
-  // A later call nobody got an answer to may have been recorded all the same.
-  if (lane.slice(last + 1).some((later) => evidence.sha256Of(later) === current.checksum)) return [];
+  // A later call nobody got an answer to may have been recorded all the same, and so may the same one made again.
+  if (lane.slice(last).some((later) => evidence.sha256Of(later) === current.checksum)) return [];
   return fault("newest-lost", `wish ${wish.id} was acknowledged last, version ${current.version} is current`);
 }
 
