@@ -48,6 +48,8 @@ export {
   type LocalFilesServer,
   type ServeLocalFilesOptions,
 } from "./storage/serve-local-files.ts";
+export type { ManifestOptions, Manifests } from "./manifest/manifest.ts";
+export type { Manifest, ManifestAsset } from "../../contract/manifest.ts";
 export type { EntityFile, SyncOptions, SyncResult } from "./sync-assets.ts";
 export type { AssetType, EntityType, Metadata } from "../../contract/asset.ts";
 export type { RolloutStage } from "../../contract/rollout.ts";

@@ -9,6 +9,7 @@ import { drain } from "./commands/drain.ts";
 import { doctor } from "./commands/doctor.ts";
 import { ls } from "./commands/ls.ts";
 import { migrate } from "./commands/migrate.ts";
+import { manifest } from "./commands/manifest.ts";
 import { presign } from "./commands/presign.ts";
 import { reconcile } from "./commands/reconcile.ts";
 import { rollout, rolloutSet } from "./commands/rollout.ts";
@@ -33,6 +34,7 @@ export const COMMANDS: readonly Command[] = [
   status,
   ls,
   presign,
+  manifest,
   combine,
   drain,
   deadLettersList,

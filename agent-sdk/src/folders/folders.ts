@@ -3,12 +3,13 @@ import type { Config } from "../config.ts";
 import type { CallConvex } from "../convex/convex-caller.ts";
 import type { Core } from "../core.ts";
 import type { Guard } from "../resilience/guard.ts";
+import { createManifests, type Manifests } from "../manifest/manifest.ts";
 import { createSessionReader } from "./session-content.ts";
 import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
 import { uploadDir, type UploadDirOptions, type UploadDirResult } from "./upload-dir.ts";
 import { watchFolder, type FolderWatch, type WatchOptions } from "./watch.ts";
 
-export interface Folders {
+export interface Folders extends Manifests {
   /** A folder's tree under a prefix of the bucket, bytes only, without records. What is there already is not sent again. */
   uploadDir: (localRoot: string, prefix: string, options?: UploadDirOptions) => Promise<UploadDirResult>;
   /**
@@ -24,7 +25,7 @@ export interface Folders {
 }
 
 export interface FoldersParts {
-  config: Pick<Config, "uploadOnWrite">;
+  config: Pick<Config, "uploadOnWrite" | "s3">;
   core: Core;
   convex: CallConvex;
   guard: Guard;
@@ -34,8 +35,10 @@ export interface FoldersParts {
 }
 
 export function createFolders({ config, core, convex, guard, during, open }: FoldersParts): Folders {
-  const sync: SyncParts = { core, readSession: createSessionReader(convex, guard), during };
+  const readSession = createSessionReader(convex, guard);
+  const sync: SyncParts = { core, readSession, during };
   return {
+    ...createManifests({ config, core, convex, guard, readSession, during }),
     uploadDir: (localRoot, prefix, options) =>
       open(() => uploadDir(core.storage, localRoot, prefix, options)),
     watch: (outputDir, options) =>
