@@ -1,5 +1,6 @@
 /** Every command there is, in the order help shows them. A new one is a file in `commands/` and a line here. */
 import type { Command } from "./command.ts";
+import { backfill } from "./commands/backfill.ts";
 import { bucketSetup } from "./commands/bucket.ts";
 import { combine } from "./commands/combine.ts";
 import { completionFor } from "./commands/completion.ts";
@@ -42,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   deadLettersRetry,
   deadLettersDiscard,
   reconcile,
+  backfill,
   tempClean,
   // Before the command whose words are the beginning of its own.
   rolloutSet,

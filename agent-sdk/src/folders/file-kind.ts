@@ -4,7 +4,7 @@ import mime from "mime";
 import { acceptsContentType } from "../../../contract/asset.ts";
 
 export type FileKind =
-  "video" | "audio" | "image" | "subtitle" | "code" | "transcript" | "manifest" | "other";
+  "video" | "audio" | "image" | "subtitle" | "code" | "transcript" | "manifest" | "processed" | "other";
 
 const CODE = new Set(
   "py js mjs cjs ts mts cts jsx tsx glsl frag vert wgsl tex ipynb rs go java kt c h cpp lua rb sh jl r".split(

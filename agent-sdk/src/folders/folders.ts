@@ -4,6 +4,7 @@ import type { CallConvex } from "../convex/convex-caller.ts";
 import type { Core } from "../core.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { createManifests, type Manifests } from "../manifest/manifest.ts";
+import { backfill, type BackfillOptions, type BackfillResult } from "./backfill.ts";
 import { createSessionReader } from "./session-content.ts";
 import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
 import { uploadDir, type UploadDirOptions, type UploadDirResult } from "./upload-dir.ts";
@@ -22,6 +23,8 @@ export interface Folders extends Manifests {
    * that are there already are taken in first; those recorded already cost no bytes.
    */
   watch: (outputDir: string, options: WatchOptions) => Promise<FolderWatch>;
+  /** Records for objects that are in the bucket already, under an older layout; a plan unless `apply` is said. */
+  backfill: (prefix: string, options: BackfillOptions) => Promise<BackfillResult>;
 }
 
 export interface FoldersParts {
@@ -43,6 +46,7 @@ export function createFolders({ config, core, convex, guard, during, open }: Fol
       open(() => uploadDir(core.storage, localRoot, prefix, options)),
     watch: (outputDir, options) =>
       open(() => watchFolder(sync, outputDir, { onWrite: config.uploadOnWrite, ...options })),
+    backfill: (prefix, options) => open(() => backfill({ ...sync, core }, prefix, options)),
     syncDir: (dir, options) => open(() => syncDir(sync, dir, options)),
   };
 }

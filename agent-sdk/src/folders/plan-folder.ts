@@ -108,6 +108,7 @@ const OF_SCENE: Record<FileKind, AssetType> = {
   code: "source_code",
   transcript: "transcript",
   manifest: "other",
+  processed: "processed",
   other: "other",
 };
 const OF_SESSION: Record<FileKind, AssetType> = {
@@ -117,6 +118,7 @@ const OF_SESSION: Record<FileKind, AssetType> = {
   subtitle: "combined_subtitle",
   code: "other",
   manifest: "manifest",
+  processed: "other",
 };
 const INDEXED: ReadonlySet<AssetType> = new Set<AssetType>([
   "video_chunk",

@@ -14,7 +14,14 @@ export interface FolderFile {
 }
 
 export type SkipReason =
-  "empty" | "link loop" | "broken link" | "not a file" | "unreadable" | "no place left" | "temporary";
+  | "empty"
+  | "link loop"
+  | "broken link"
+  | "not a file"
+  | "unreadable"
+  | "no place left"
+  | "temporary"
+  | "another layout";
 
 /** Not uploaded although nothing told to ignore it. */
 export interface SkippedFile {

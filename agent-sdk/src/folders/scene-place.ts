@@ -20,8 +20,12 @@ const KIND_FOLDERS =
 /** Files of these names are of the whole reel. */
 const WHOLE = /^(combined|final|full|reel|session|complete)([-_ ](video|cut|reel|subtitles?|captions?))?$/i;
 
+/** What was made of a scene's files. */
+const PROCESSED = "processed";
+
 const NAMED_CHUNK = /^(.*?)[-_ .]?(?:chunk|part|seg|segment|clip)[-_ ]?(\d+)$/i;
-const NUMBERED = /^(?:.*?[-_ ])?(\d+)$/;
+/** Longer numbers are dates and ids. */
+const NUMBERED = /^(?:.*?[-_ ])?(\d{1,2}|0\d\d)$/;
 
 /** For chunks that lie in the folder itself and name no scene. */
 const ONLY_SCENE = "main";
@@ -37,6 +41,7 @@ export function placeOf(relative: string): Placed {
 
   if (folders[0] !== undefined) {
     const number = kind === "video" ? (named?.[2] ?? NUMBERED.exec(stem)?.[1]) : undefined;
+    if (folders.includes(PROCESSED)) return { kind: "processed", scene: sceneKey(folders[0]) };
     return { kind, scene: sceneKey(folders[0]), ...(number !== undefined && { chunk: Number(number) }) };
   }
   if (WHOLE.test(stem) || kind === "manifest") return { kind };

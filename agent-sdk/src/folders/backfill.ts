@@ -1,0 +1,183 @@
+/**
+ * `backfill`: records for objects that are in the bucket already, under the keys of an older layout. Each is read once as a
+ * stream, hashed on the way, stored under its canonical key and recorded; the old object stays. What was taken in before is
+ * known by its record and not read again, so a run that was stopped is gone on with by the next.
+ */
+import { basename } from "node:path";
+import pMap from "p-map";
+import { parseLayout, type LaidOut, type LayoutName } from "../../../contract/key-layouts.ts";
+import type { CallOptions, Core } from "../core.ts";
+import { codedError, type ReelsyncError } from "../errors.ts";
+import type { UploadResult } from "../upload-request.ts";
+import { stemOf } from "./file-kind.ts";
+import { NOTHING_KNOWN, planFolder, type PlannedFile } from "./plan-folder.ts";
+import type { SkippedFile } from "./read-folder.ts";
+import { titleOf } from "./scene-place.ts";
+import { createSceneIds, sendPlanned, type SceneIds } from "./send-planned.ts";
+import { knownSession, type SessionContent } from "./session-content.ts";
+import type { SyncParts } from "./sync-dir.ts";
+
+export interface BackfillOptions {
+  layout: LayoutName;
+  /** Project of the sessions. */
+  project: string;
+  /** Without it nothing is created, read or stored. */
+  apply?: boolean;
+  signal?: AbortSignal;
+}
+
+interface OldObject {
+  sessionKey: string;
+  key: string;
+}
+
+export interface BackfillResult {
+  planned: (PlannedFile & OldObject)[];
+  /** Recorded by an earlier run. */
+  known: (PlannedFile & OldObject)[];
+  successful: (PlannedFile & OldObject & UploadResult)[];
+  failed: (PlannedFile & OldObject & { error: ReelsyncError })[];
+  /** By key. */
+  skipped: SkippedFile[];
+}
+
+/** Each is spooled to the disk while it is hashed. */
+const OBJECTS_AT_ONCE = 4;
+
+/** The metadata that says which object a record was made from. */
+const SOURCE_FACT = "source";
+
+export async function backfill(
+  parts: SyncParts & { core: Core },
+  prefix: string,
+  options: BackfillOptions,
+): Promise<BackfillResult> {
+  const result: BackfillResult = { planned: [], known: [], successful: [], failed: [], skipped: [] };
+  const sessions = await readLayout(parts.core, prefix, options, result.skipped);
+  for (const [sessionKey, objects] of sessions) {
+    const named = [...objects].map(([relative, { size }]) => ({ relative, size }));
+    const session = options.apply === true ? await openSession(parts, sessionKey, options) : undefined;
+    const content = session?.content;
+    const plan = planFolder(named, content === undefined ? NOTHING_KNOWN : knownSession(content));
+    const withKey = (file: PlannedFile) => ({
+      ...file,
+      sessionKey,
+      key: objects.get(file.relative)?.key ?? "",
+    });
+    for (const { relative, reason } of plan.skipped) {
+      result.skipped.push({ relative: objects.get(relative)?.key ?? relative, reason });
+    }
+    const files = plan.files.map(withKey);
+    result.planned.push(...files);
+    if (session === undefined) continue;
+    session.scenes.plan(plan.newScenes);
+    const recorded = new Set(content?.assets.map(({ metadata }) => metadata?.[SOURCE_FACT]));
+    result.known.push(...files.filter(({ key }) => recorded.has(key)));
+    const left = files.filter(({ key }) => !recorded.has(key));
+    await pMap(left, (file) => takeIn(parts.core, session, file, options, result), {
+      concurrency: OBJECTS_AT_ONCE,
+    });
+  }
+  return result;
+}
+
+async function takeIn(
+  core: Core,
+  { sessionId, scenes }: OpenedSession,
+  file: PlannedFile & OldObject,
+  { signal }: BackfillOptions,
+  { successful, failed }: BackfillResult,
+): Promise<void> {
+  const callOptions = signal === undefined ? {} : { signal };
+  try {
+    signal?.throwIfAborted();
+    const { body } = await core.storage.load(file.key, callOptions);
+    const factsOf = () => ({ [SOURCE_FACT]: file.key });
+    try {
+      const sent = await sendPlanned(
+        { core, sessionId, scenes, sourceOf: () => body, factsOf },
+        [file],
+        callOptions,
+      );
+      const { sessionKey, key } = file;
+      successful.push(...sent.successful.map((one) => ({ ...one, sessionKey, key })));
+      failed.push(...sent.failed.map((one) => ({ ...one, sessionKey, key })));
+    } finally {
+      body.destroy();
+    }
+  } catch (error) {
+    failed.push({ ...file, error: codedError(error) });
+  }
+}
+
+interface OpenedSession {
+  sessionId: string;
+  scenes: SceneIds;
+  content: SessionContent | undefined;
+}
+
+async function openSession(
+  { core, readSession, during }: SyncParts,
+  sessionKey: string,
+  { project, signal }: BackfillOptions,
+): Promise<OpenedSession> {
+  const callOptions: CallOptions = signal === undefined ? {} : { signal };
+  const { sessionId, created } = await core.createSession(
+    { project, sessionKey, title: titleOf(sessionKey) },
+    callOptions,
+  );
+  const content = created ? undefined : await during(callOptions, (call) => readSession(sessionId, call));
+  return { sessionId, content, scenes: createSceneIds(core, sessionId, content?.timeline.scenes) };
+}
+
+type Objects = Map<string, { key: string; size: number }>;
+
+/** The objects of each session, by the path they would have in its folder. */
+async function readLayout(
+  core: Core,
+  prefix: string,
+  { layout, signal }: BackfillOptions,
+  skipped: SkippedFile[],
+): Promise<Map<string, Objects>> {
+  const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
+  const sessions = new Map<string, Objects>();
+  for await (const { key, size } of core.storage.listFiles(folder, signal === undefined ? {} : { signal })) {
+    const laidOut = parseLayout(layout, key.slice(folder.length));
+    const place = laidOut === null ? undefined : placeIn(laidOut);
+    if (place === undefined)
+      skipped.push({ relative: key, reason: laidOut === null ? "another layout" : "temporary" });
+    else if (size === 0) skipped.push({ relative: key, reason: "empty" });
+    else {
+      const objects = sessions.get(place.sessionKey) ?? new Map<string, { key: string; size: number }>();
+      sessions.set(place.sessionKey, objects.set(place.relative, { key, size }));
+    }
+  }
+  return sessions;
+}
+
+/** Undefined for what was only meant to stay for a while. */
+function placeIn(laidOut: LaidOut): { sessionKey: string; relative: string } | undefined {
+  switch (laidOut.layout) {
+    case "topic":
+      return { sessionKey: laidOut.topic, relative: laidOut.path };
+    case "recordings":
+      return { sessionKey: `user_${String(laidOut.user).padStart(6, "0")}`, relative: laidOut.path };
+    case "creatives": {
+      const { tenant, creative, iteration, timestamp } = laidOut;
+      return {
+        sessionKey: `${tenant}-${creative}`,
+        relative: `${iteration}-iteration/${timestamp}-take.mp4`,
+      };
+    }
+    case "stages": {
+      const { stage, path } = laidOut;
+      if (stage === "temp") return undefined;
+      const [first = path, ...rest] = path.split("/");
+      const sessionKey = rest.length === 0 ? stemOf(first) : first;
+      const name =
+        stage === "transcripts" ? `transcript-${basename(path)}` : ([first, ...rest].at(-1) ?? path);
+      const inner = [...(stage === "processed" ? [stage] : []), ...rest.slice(0, -1), name].join("/");
+      return { sessionKey, relative: `${sessionKey}/${inner}` };
+    }
+  }
+}
