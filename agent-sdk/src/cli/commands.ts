@@ -7,6 +7,7 @@ import { completionFor } from "./commands/completion.ts";
 import { deadLettersList, deadLettersShow } from "./commands/dead-letters.ts";
 import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-settle.ts";
 import { drain } from "./commands/drain.ts";
+import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { ls } from "./commands/ls.ts";
 import { migrate } from "./commands/migrate.ts";
@@ -54,5 +55,6 @@ export const COMMANDS: readonly Command[] = [
   storageServe,
   serve,
   doctor,
+  demo,
   completionFor(() => COMMANDS),
 ];

@@ -40,6 +40,31 @@ export function describeMedia(workshop: Workshop) {
     });
   });
 
+  describe("demo", () => {
+    test.runIf(canFilm)(
+      `draws and records each scene with its four files${canFilm ? "" : " (skipped: ffmpeg is not installed)"}`,
+      async () => {
+        const ran = await workshop.agent(["demo", "--scenes", "2", "--json"]);
+        expect(ran).toMatchObject({ code: 0 });
+        expect(ran.records).toMatchObject([{ title: "Test card" }, { title: "Mandelbrot" }]);
+        for (const record of ran.records) {
+          expect(record["assets"]).toMatchObject(
+            Array.from({ length: 4 }, () => ({ state: "ready", version: 1 })),
+          );
+        }
+        const status = await workshop.agent(["status", String(ran.records[0]?.["sessionId"]), "--json"]);
+        expect(status.stdout).toContain('"status":"ended"');
+      },
+    );
+
+    test("[G7] without ffmpeg exits 2 and creates nothing", async () => {
+      const before = await workshop.rows("sessions");
+      const refused = await workshop.agent(["demo", "--json"], { env: { PATH: "/nonexistent" } });
+      expect(refused).toMatchObject({ code: 2, error: { code: "FFMPEG_MISSING" } });
+      expect(await workshop.rows("sessions")).toEqual(before);
+    });
+  });
+
   describe("temp clean", () => {
     test("[G5] lists what is old, and removes it only when told to", async () => {
       const reelsync = createReelsync({ env: workshop.agentEnv, mode: "strict" });
