@@ -61,11 +61,13 @@ export function planFolder(files: readonly NamedFile[], known: KnownSession = NO
     ...known.scenes.map(({ sceneKey }) => sceneKey),
     ...placed.flatMap(({ place }) => place.scene ?? []),
   ]);
+  // A file recorded for the session stays there, although a scene of its name has come since.
+  const settled = new Set(known.assets.filter(({ scene }) => scene === undefined).map((one) => one.relative));
   const candidates = placed.map(({ file, place }) => {
-    const joins =
-      place.wouldJoin !== undefined && sceneKeys.has(place.wouldJoin) ? place.wouldJoin : undefined;
+    const wouldJoin = settled.has(file.relative) ? undefined : place.wouldJoin;
+    const joins = wouldJoin !== undefined && sceneKeys.has(wouldJoin) ? wouldJoin : undefined;
     const scene = place.scene ?? joins;
-    return { file, place, scene, undecided: place.wouldJoin !== undefined && scene === undefined };
+    return { file, place, scene, undecided: wouldJoin !== undefined && scene === undefined };
   });
   const plan: FolderPlan = { newScenes: newScenes(sceneKeys, known), files: [], skipped: [] };
   for (const [scene, own] of grouped(candidates, ({ scene }) => scene)) {

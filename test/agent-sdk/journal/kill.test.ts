@@ -15,6 +15,9 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 const RUNS = Number(process.env["REELSYNC_KILL_RUNS"] ?? 20);
 const FIRST_SEED = Number(process.env["REELSYNC_KILL_SEED"] ?? 1);
 
+/** With all these failures the rollout would be taken back, and everything would wait for the end of the run. */
+const ON_WRITE = { rollout: "on-write" } as const;
+
 /** A small generator of numbers below 1 that a seed repeats (a linear congruence, the high bits). */
 function random(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0;
@@ -55,6 +58,7 @@ describe("[G1] [G3] an agent that is killed at any point", () => {
       const deadLetterDir = join(await tempDir(), "letters");
       const agent = startAgent({
         options: {
+          ...ON_WRITE,
           env: { ...studio.stack.agentEnv },
           journalDir,
           deadLetterDir,
@@ -117,7 +121,8 @@ describe("[G1] a multipart upload whose process was killed", () => {
     const bytes = Buffer.alloc(SIZE, randomBytes(MIB + 7));
     const file = await studio.file("long.mp4", bytes);
     const journalDir = join(await tempDir(), "journal");
-    const options = { env: { ...studio.stack.agentEnv }, journalDir, s3: { endpoint: s3.url } };
+    const env = { ...studio.stack.agentEnv };
+    const options = { ...ON_WRITE, env, journalDir, s3: { endpoint: s3.url } };
     const agent = startAgent({
       options,
       parallel: 1,

@@ -33,7 +33,7 @@ export const watch = defineCommand({
     },
   },
   examples: [
-    { does: "beside a render", line: "reelsync watch out/ --project demo &" },
+    { does: "beside a render", line: "reelsync watch out/ --project demo" },
     { does: "every file as a document", line: "reelsync watch out/ --session $session --json" },
   ],
   async run({ args, options }, context) {
