@@ -238,7 +238,7 @@ export function describeOperator(workshop: Workshop) {
            _reelsync; printf '%s\\n' "\${COMPREPLY[@]}"`,
         );
       const answers = await Promise.all([
-        complete(["reelsync", "de"]),
+        complete(["reelsync", "dea"]),
         complete(["reelsync", "dead-letters", "re"]),
         complete(["reelsync", "upload", "a.mp4", "--ty"]),
         complete(["reelsync", "upload", "--type", "video"]),
