@@ -120,27 +120,34 @@ async function sendBytes(
   size: number,
   response: http.ServerResponse,
 ): Promise<void> {
+  const closed = closing(response);
   let left = size;
   let flushed = Promise.resolve();
   for await (const chunk of chunks) {
     // One write in flight while the next chunk is being read: what `SegmentStore.read` allows.
-    await flushed;
+    await Promise.race([flushed, closed]);
     left -= chunk.length;
     flushed = write(response, chunk, left === 0);
     flushed.catch(() => undefined);
   }
-  await flushed;
+  await Promise.race([flushed, closed]);
+}
+
+/** Rejects when the connection ends. What is written between its death and its end calls nobody back. */
+function closing(response: http.ServerResponse): Promise<never> {
+  const closed = new Promise<never>((_, reject) => {
+    const gone = (): void => reject(new Error("The client went away."));
+    if (response.destroyed) gone();
+    else response.once("close", gone);
+  });
+  closed.catch(() => undefined);
+  return closed;
 }
 
 function write(response: http.ServerResponse, chunk: Buffer, isLast: boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (error?: Error | null): void => (error ? reject(error) : resolve());
-    if (!isLast) {
-      response.write(chunk, done);
-      return;
-    }
-    // The callback of `end` is not called when the socket dies first.
-    response.once("close", () => resolve());
-    response.end(chunk, () => resolve());
+    if (isLast) response.end(chunk, () => resolve());
+    else response.write(chunk, done);
   });
 }

@@ -1,13 +1,15 @@
 import { appendFile, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Change, StoredObject } from "../../../local/object-store/catalog.ts";
 import { Store } from "../../../local/object-store/store.ts";
 import {
   BUCKET,
   connect,
+  MIB,
   patternBytes,
   refusal,
   removeDirectory,
@@ -156,4 +158,34 @@ describe("[G2] a file that is not what the journal says", () => {
     s3.destroy();
     await store.close();
   });
+});
+
+test("a reader that goes away in the middle lets go of the bytes, so that a replaced object's file is removed", async () => {
+  const store = await startIn(dataDir);
+  const s3 = connect(store);
+  const put = (size: number) =>
+    s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "k", Body: patternBytes(size) }));
+  const files = async () =>
+    (await readdir(path.join(dataDir, "data"), { recursive: true })).filter(
+      (name) => path.basename(name).length === 32,
+    );
+  for (let round = 0; round < 10; round++) {
+    await put(3 * MIB);
+    const leave = async (_: unknown, reader: number) => {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: "k" }));
+      const body = Body as Readable;
+      body.on("error", () => undefined);
+      let read = 0;
+      body.on("data", (chunk: Buffer) => {
+        // Each at a place of its own, so that the connection dies before, during and after the store's writes.
+        if ((read += chunk.length) > reader * 100_000) body.destroy();
+      });
+      await new Promise((closed) => body.once("close", closed));
+    };
+    await Promise.all(Array.from({ length: 30 }, leave));
+  }
+  await put(1);
+  await vi.waitFor(async () => expect(await files()).toHaveLength(1), { timeout: 10_000 });
+  s3.destroy();
+  await store.close();
 });
