@@ -4,19 +4,15 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, test } from "vitest";
-import {
-  createReelsync,
-  isReelsyncError,
-  type Reelsync,
-  type ReelsyncOptions,
-  type UploadRequest,
-} from "reelsync";
-import { ERRORS, type ErrorCode } from "../../contract/error-code.ts";
+import { createReelsync, type Reelsync, type ReelsyncOptions, type UploadRequest } from "reelsync";
+import type { ErrorCode } from "../../contract/error-code.ts";
 import { MIB } from "../../contract/limits.ts";
 import { startFaultProxy } from "./support/fault-proxy.ts";
+import { refusals } from "./support/refusals.ts";
 import { startStudio } from "./support/studio.ts";
 
 const studio = startStudio();
+const expectRefusal = refusals(studio);
 let sceneId: string;
 let sessionId: string;
 let foreignSceneId: string;
@@ -50,21 +46,6 @@ async function usedBytes(): Promise<number> {
     (sum, { usedBytes: used, reservedBytes = 0 }) => sum + Number(used) + Number(reservedBytes),
     0,
   );
-}
-
-/** A plain coded error with its fix, no dead letter, and not one row or object more or less than before. */
-async function expectRefusal(code: ErrorCode, work: () => Promise<unknown>): Promise<Error> {
-  const before = await studio.snapshot();
-  const error = await work().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!isReelsyncError(error)) throw new Error(`expected ${code}, got ${String(error)}`);
-  expect(error.code).toBe(code);
-  expect(error.message).toContain(ERRORS[code].fix);
-  expect(error.deadLetter).toBeUndefined();
-  expect(await studio.snapshot()).toEqual(before);
-  return error;
 }
 
 describe("[G7] a wrong file changes nothing", () => {

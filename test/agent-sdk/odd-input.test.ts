@@ -5,16 +5,18 @@ import { mkdir, open, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { createReelsync, isReelsyncError, type Reelsync, type UploadRequest } from "reelsync";
+import { createReelsync, type Reelsync, type UploadRequest } from "reelsync";
 import { openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { partRanges, planUpload } from "../../agent-sdk/src/upload-plan.ts";
-import { ERRORS, type ErrorCode } from "../../contract/error-code.ts";
+import type { ErrorCode } from "../../contract/error-code.ts";
 import { MAX_OBJECT_BYTES, MAX_PARTS, MIB } from "../../contract/limits.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { startFaultProxy } from "./support/fault-proxy.ts";
+import { refusals } from "./support/refusals.ts";
 import { startStudio } from "./support/studio.ts";
 
 const studio = startStudio();
+const expectRefusal = refusals(studio);
 let sceneId: string;
 
 beforeAll(async () => {
@@ -31,21 +33,6 @@ function upload(reelsync: Reelsync, request: Partial<UploadRequest> = {}) {
     contentType: "video/mp4",
     ...request,
   });
-}
-
-/** A plain coded error with its fix, no dead letter, and not one row or object more or less than before. */
-async function expectRefusal(code: ErrorCode, work: () => Promise<unknown>): Promise<Error> {
-  const before = await studio.snapshot();
-  const error = await work().then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!isReelsyncError(error)) throw new Error(`expected ${code}, got ${String(error)}`);
-  expect(error.code).toBe(code);
-  expect(error.message).toContain(ERRORS[code].fix);
-  expect(error.deadLetter).toBeUndefined();
-  expect(await studio.snapshot()).toEqual(before);
-  return error;
 }
 
 describe("[G7] a path behind which there are no bytes to have changes nothing", () => {

@@ -1,27 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
-import { expect, onTestFinished, test } from "vitest";
-import { createReelsync } from "reelsync";
+import { expect, test } from "vitest";
+import type { S3Options } from "reelsync";
 import { MIB } from "../../../contract/limits.ts";
-import { tempDir } from "../../support/temp-dir.ts";
-import { BUCKET, CREDENTIALS, startBucket } from "../support/bucket.ts";
+import { startBucket } from "../support/bucket.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { describeStorage, listed, sha256 } from "./contract.ts";
+import { openS3 as open } from "./support.ts";
 
-async function openS3(endpoint: string, s3: object = {}) {
-  const folder = await tempDir();
-  const reelsync = createReelsync({
-    env: {},
-    convexUrl: "http://127.0.0.1:1",
-    agentToken: async () => "",
-    journalDir: `${folder}/journal`,
-    deadLetterDir: `${folder}/letters`,
-    retry: { attempts: 3, baseDelayMs: 10, maxDelayMs: 50 },
-    s3: { endpoint, bucket: BUCKET, ...CREDENTIALS, ...s3 },
-  });
-  onTestFinished(() => reelsync.close());
-  return reelsync.storage;
-}
+const QUICK = { retry: { attempts: 3, baseDelayMs: 10, maxDelayMs: 50 } };
+const openS3 = (endpoint: string, s3: S3Options = {}) => open(endpoint, s3, QUICK);
 
 describeStorage("S3", async () => openS3((await startBucket()).endpoint));
 

@@ -1,27 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createReelsync, isReelsyncError, StorageQuotaExceededError } from "reelsync";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { isReelsyncError, StorageQuotaExceededError } from "reelsync";
 import { createQuota } from "../../../agent-sdk/src/storage/storage-quota.ts";
 import { MINUTE } from "../../../contract/limits.ts";
-import { tempDir } from "../../support/temp-dir.ts";
-import { BUCKET, CREDENTIALS, startBucket } from "../support/bucket.ts";
+import { startBucket } from "../support/bucket.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { listed } from "./contract.ts";
-import { openLocal } from "./support.ts";
+import { openLocal, openS3 } from "./support.ts";
 
 async function openLimitedS3(maxBytes: number) {
   const proxy = await startFaultProxy((await startBucket()).endpoint);
-  const folder = await tempDir();
-  const reelsync = createReelsync({
-    env: {},
-    convexUrl: "http://127.0.0.1:1",
-    agentToken: async () => "",
-    journalDir: `${folder}/journal`,
-    deadLetterDir: `${folder}/letters`,
-    s3: { endpoint: proxy.url, bucket: BUCKET, ...CREDENTIALS, maxBytes },
-  });
-  onTestFinished(() => reelsync.close());
-  return { storage: reelsync.storage, proxy };
+  return { storage: await openS3(proxy.url, { maxBytes }), proxy };
 }
 
 describe.each([

@@ -1,9 +1,10 @@
-/** A client that keeps its files in a folder, with the door that serves them. */
+/** Storages of clients without a deployment: a folder with the door that serves it, or a bucket. */
 import { onTestFinished } from "vitest";
-import { createReelsync, type LocalStorageOptions } from "reelsync";
+import { createReelsync, type LocalStorageOptions, type ReelsyncOptions, type S3Options } from "reelsync";
 import { startLocalFilesServer } from "../../../agent-sdk/src/storage/local-files-server.ts";
 import { createLocalTree } from "../../../agent-sdk/src/storage/local-tree.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { BUCKET, CREDENTIALS } from "../support/bucket.ts";
 
 export const SIGNING_KEY = "a signing key for tests";
 
@@ -31,4 +32,23 @@ export async function openLocal(local: LocalStorageOptions = {}) {
   });
   onTestFinished(() => server.close());
   return { storage: open(server.url), dir, url: server.url };
+}
+
+export async function openS3(
+  endpoint: string,
+  s3: S3Options = {},
+  options: Pick<ReelsyncOptions, "retry"> = {},
+) {
+  const folder = await tempDir();
+  const reelsync = createReelsync({
+    env: {},
+    convexUrl: "http://127.0.0.1:1",
+    agentToken: async () => "",
+    journalDir: `${folder}/journal`,
+    deadLetterDir: `${folder}/letters`,
+    s3: { endpoint, bucket: BUCKET, ...CREDENTIALS, ...s3 },
+    ...options,
+  });
+  onTestFinished(() => reelsync.close());
+  return reelsync.storage;
 }
