@@ -6,7 +6,10 @@ export function describeRollout(workshop: Workshop) {
     const reset = () => workshop.owner(["rollout", "set", "on-write", "--yes"]);
 
     test("is shown to agents and admins, changed by admins only, and never without being told so", async () => {
-      onTestFinished(() => void reset());
+      // The next test counts on it.
+      onTestFinished(async () => {
+        await reset();
+      });
       const [agent, editor, unasked] = await Promise.all([
         workshop.agent(["rollout"]),
         workshop.bare(["rollout", "set", "off", "--yes", "--json"], {
@@ -47,7 +50,9 @@ export function describeRollout(workshop: Workshop) {
 
     test("a project has its own until it inherits again; what is switched off is skipped and no failure", async () => {
       const { sceneId } = await workshop.scene();
-      onTestFinished(() => void workshop.owner(["rollout", "set", "inherit", "--project", "demo", "--yes"]));
+      onTestFinished(async () => {
+        await workshop.owner(["rollout", "set", "inherit", "--project", "demo", "--yes"]);
+      });
       const off = await workshop.owner(["rollout", "set", "off", "--project", "demo", "--yes", "--json"]);
       expect(off.records).toMatchObject([{ stage: "on-write" }, { project: "demo", stage: "off" }]);
       const upload = [
