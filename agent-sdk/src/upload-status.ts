@@ -5,13 +5,14 @@ import type { Call } from "./call.ts";
 import type { Records } from "./convex/records.ts";
 import type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 import { isReelsyncError, ReelsyncError } from "./errors.ts";
+import type { JournalRecord } from "./journal/journal.ts";
 import type { UploadLine } from "./upload-line.ts";
 
 /** Tell them apart by `state`. */
 export type UploadStatus =
   /** This client is at work on it. */
   | { uploadId: string; state: "uploading" }
-  /** It waits in the journal, or is just being sent from there. `code`: what stopped it last. */
+  /** It waits in a journal of this machine, or is just being sent from there. `code`: what stopped it last. */
   | { uploadId: string; state: "queued"; since: number; attempts: number; code?: string }
   /** It has a record; `asset.status` says which: `ready`, `superseded`, or `pending` when another client is at work on it. */
   | { uploadId: string; state: "recorded"; asset: Asset }
@@ -34,13 +35,26 @@ export function createUploadStatus({ line, records, letters }: Parts) {
     }
   }
 
+  const queued = ({
+    intent: { uploadId },
+    createdAt: since,
+    attempts,
+    code,
+  }: JournalRecord): UploadStatus => ({
+    uploadId,
+    state: "queued",
+    since,
+    attempts,
+    ...(code !== undefined && { code }),
+  });
+
   return async function uploadStatus(uploadId: string, call: Call): Promise<UploadStatus> {
     const waiting = line.journal.waiting().find((entry) => entry.uploadId === uploadId)?.record;
-    if (waiting !== undefined) {
-      const { createdAt: since, attempts, code } = waiting;
-      return { uploadId, state: "queued", since, attempts, ...(code !== undefined && { code }) };
-    }
+    if (waiting !== undefined) return queued(waiting);
     if ([...line.calls].some((one) => one.uploadId === uploadId)) return { uploadId, state: "uploading" };
+    // Before the record is asked for: an upload leaves its journal after it has got one.
+    const elsewhere = await line.journal.queuedElsewhere(uploadId);
+    if (elsewhere !== undefined) return queued(elsewhere);
     const asset = await records.rowOf(uploadId, call);
     if (asset !== null && asset.status !== "error") return { uploadId, state: "recorded", asset };
     const deadLetter = await letterOf(uploadId, call);

@@ -42,7 +42,7 @@ def refusal(work):
   /** A script of its own folder, and so with a journal of its own. `open()` makes its client. */
   async function script(how: "stdio" | "http", body: string, env: Record<string, string> = {}): Promise<Run> {
     const cwd = await tempDir();
-    if (how === "http") await startSidecar(cwd, env);
+    const stop = how === "http" ? await startSidecar(cwd, env) : undefined;
     const open =
       how === "http"
         ? "Reelsync.connect()"
@@ -51,23 +51,26 @@ def refusal(work):
       ["-c", `${PRELUDE}\ndef open_client():\n    return ${open}\nscene = "${scene}"\n${body}`],
       cwd,
     );
+    await stop?.();
     expect(run.stderr).toBe("");
     expect(run.code).toBe(0);
     return run;
   }
 
-  async function startSidecar(cwd: string, env: Record<string, string> = {}): Promise<void> {
-    await new Promise<void>((listening) => {
+  /** Answers with what ends it. */
+  async function startSidecar(cwd: string, env: Record<string, string> = {}): Promise<() => Promise<void>> {
+    return new Promise((listening) => {
       const ended = runCli(["serve", "--port", "0"], {
         cwd,
         env: { ...workshop.agentEnv, ...env },
         holdInput: true,
         during(child) {
-          child.stdout.once("data", () => listening());
-          onTestFinished(async () => {
+          const stop = async () => {
             child.kill("SIGTERM");
             await ended;
-          });
+          };
+          onTestFinished(stop);
+          child.stdout.once("data", () => listening(stop));
         },
       });
     });

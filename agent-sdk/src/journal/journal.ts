@@ -25,6 +25,7 @@ import { ofUpload, type Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import { createAheadLog, isAheadLog, readAheadLog } from "./ahead-log.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
+import { queuedElsewhere } from "./elsewhere.ts";
 import { beat, HEARTBEAT_MS, isAbandoned, STALE_AFTER_MS, takeLease } from "./lease.ts";
 import { createPartLedger, type PartLedger } from "./part-ledger.ts";
 import { createRoom, type RoomLimits } from "./room.ts";
@@ -296,6 +297,8 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       const oldestAt = calledAt.reduce((oldest, at) => Math.min(oldest, at), Infinity);
       return { waiting: waiting.size, ...(oldestAt !== Infinity && { oldestAt }) };
     },
+    /** An upload that another process of this machine was left with. */
+    queuedElsewhere: (uploadId: string) => queuedElsewhere(root, own, uploadId),
     waitsFor(entityId: string): boolean {
       return [...waiting.values()].some(({ record }) => record?.intent.entityId === entityId);
     },

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -123,6 +123,18 @@ describe("[G1] an outage is answered with `queued`, and what was queued is publi
     await expectStored(sceneId, [bytes]);
     await later.reelsync.close();
     expect(await readdir(client.journalDir).catch(() => [])).toEqual([]);
+  });
+
+  test("and another process is told where it is, before and after", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const { uploadId } = await upload(client, sceneId);
+    const other = studio.queueing({ journalDir: client.journalDir });
+    expect(await other.reelsync.uploadStatus(uploadId)).toMatchObject({ uploadId, state: "queued" });
+    mend();
+    await until(client, "journal.sent");
+    expect(await other.reelsync.uploadStatus(uploadId)).toMatchObject({ uploadId, state: "recorded" });
+    const nobodys = other.reelsync.uploadStatus(randomUUID());
+    await expect(nobodys).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 

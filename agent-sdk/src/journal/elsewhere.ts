@@ -1,0 +1,21 @@
+/** What other processes of this machine keep in their journals. Only to be told of: its owner is who sends it. */
+import { readdir, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { readRecord, type JournalRecord } from "./journal.ts";
+
+/** `root`: the folder of all journals. Undefined for what nobody was answered `queued` for. */
+export async function queuedElsewhere(
+  root: string,
+  own: string,
+  uploadId: string,
+): Promise<JournalRecord | undefined> {
+  if (basename(uploadId) !== uploadId) return undefined;
+  const owners = await readdir(root).catch(() => []);
+  for (const owner of owners) {
+    if (owner === basename(own)) continue;
+    const text = await readFile(join(root, owner, uploadId, "entry.json"), "utf8").catch(() => "");
+    const record = readRecord(text);
+    if (record?.acknowledged === true) return record;
+  }
+  return undefined;
+}
