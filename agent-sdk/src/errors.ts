@@ -25,7 +25,8 @@ export interface ReelsyncErrorDetails {
 export class ReelsyncError extends Error {
   override readonly name = "ReelsyncError";
   readonly code: ErrorCode;
-  readonly fix: string;
+  /** What helps: the fix of its code. */
+  readonly hint: string;
   readonly retryable: boolean;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
@@ -40,7 +41,7 @@ export class ReelsyncError extends Error {
       details.cause === undefined ? {} : { cause: details.cause },
     );
     this.code = code;
-    this.fix = fix;
+    this.hint = fix;
     this.retryable = disposition === "retry";
     if (details.requestId !== undefined) this.requestId = details.requestId;
     if (details.retryAfterMs !== undefined) this.retryAfterMs = details.retryAfterMs;

@@ -38,7 +38,7 @@ class ReelsyncError(Exception):
     def __init__(self, error):
         super().__init__(error["message"])
         self.code = error["code"]
-        self.fix = error.get("fix")
+        self.hint = error.get("hint")
         self.retryable = error.get("retryable", False)
         self.request_id = error.get("requestId")
         self.retry_after_ms = error.get("retryAfterMs")
@@ -410,9 +410,9 @@ def _result(record):
 
 
 def _unavailable(message):
-    fix = "Start `reelsync serve`, or wait until it runs again."
+    hint = "Start `reelsync serve`, or wait until it runs again."
     return ReelsyncError(
-        {"code": "SIDECAR_UNAVAILABLE", "message": f"{message}. {fix}", "fix": fix, "retryable": True}
+        {"code": "SIDECAR_UNAVAILABLE", "message": f"{message}. {hint}", "hint": hint, "retryable": True}
     )
 
 

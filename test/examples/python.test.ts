@@ -37,7 +37,7 @@ def refusal(work):
     try:
         work()
     except ReelsyncError as error:
-        return {"code": error.code, "retryable": error.retryable, "fix": bool(error.fix), "text": str(error)}
+        return {"code": error.code, "retryable": error.retryable, "hint": bool(error.hint), "text": str(error)}
 `;
   /** A script of its own folder, and so with a journal of its own. `open()` makes its client. */
   async function script(how: "stdio" | "http", body: string, env: Record<string, string> = {}): Promise<Run> {
@@ -238,7 +238,7 @@ except TypeError as error:
         "INVALID_ARGUMENT",
         "NOT_FOUND",
       ]);
-      for (const told of records.slice(0, 6)) expect(told).toMatchObject({ retryable: false, fix: true });
+      for (const told of records.slice(0, 6)) expect(told).toMatchObject({ retryable: false, hint: true });
       expect(records[6]).toMatch(/scene or session/);
     },
   );

@@ -95,11 +95,11 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
 export class UsageError extends Error {
   override readonly name = "UsageError";
   /** What helps: usually which `--help` to read. */
-  readonly fix: string;
+  readonly hint: string;
 
-  constructor(message: string, fix: string) {
+  constructor(message: string, hint: string) {
     super(message);
-    this.fix = fix;
+    this.hint = hint;
   }
 }
 

@@ -62,7 +62,7 @@ export function createOutput(
         return;
       }
       const lines = [`${paintTalk("red", "error")} ${paintTalk("bold", told.code)}: ${told.message}`];
-      if (told.fix !== undefined) lines.push(`  fix: ${told.fix}`);
+      if (told.hint !== undefined) lines.push(`  fix: ${told.hint}`);
       if (told.requestId !== undefined) lines.push(`  request: ${told.requestId}`);
       if (told.deadLetter !== undefined) lines.push(parkedLine(told.deadLetter));
       besideBoth(() => stderr.write(`${lines.join("\n")}\n`));
@@ -77,7 +77,7 @@ export function createOutput(
 export interface ToldError {
   code: string;
   message: string;
-  fix?: string;
+  hint?: string;
   retryable: boolean;
   requestId?: string;
   deadLetter?: { id: string; delivered: boolean };
@@ -88,11 +88,11 @@ export interface ToldError {
 export function describe(error: unknown): ToldError {
   const exitCode = exitCodeOf(error);
   if (isReelsyncError(error)) {
-    const { code, fix, retryable, requestId, deadLetter } = error;
+    const { code, hint, retryable, requestId, deadLetter } = error;
     return {
       code,
-      message: withoutEnd(error.message, fix),
-      fix,
+      message: withoutEnd(error.message, hint),
+      hint,
       retryable,
       ...(requestId !== undefined && { requestId }),
       ...(deadLetter !== undefined && { deadLetter }),
@@ -100,7 +100,7 @@ export function describe(error: unknown): ToldError {
     };
   }
   if (error instanceof UsageError) {
-    return { code: "USAGE", message: error.message, fix: error.fix, retryable: false, exitCode };
+    return { code: "USAGE", message: error.message, hint: error.hint, retryable: false, exitCode };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: "UNEXPECTED", message, retryable: false, exitCode };

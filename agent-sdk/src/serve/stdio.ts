@@ -3,7 +3,7 @@
  *
  *   in    {"id": 1, "method": "upload", "params": {…}, "correlationId"?: "…"}
  *   out   {"id": 1, "progress": {…}}      any number, in between
- *         {"id": 1, "result": …}          or {"id": 1, "error": {"code", "message", "fix", …}}
+ *         {"id": 1, "result": …}          or {"id": 1, "error": {"code", "message", "hint", …}}
  *
  * Requests run beside each other; answers come as they are ready. Ends with its input.
  */

@@ -6,7 +6,7 @@ import { isReelsyncError, type ParkedLetter } from "../errors.ts";
 export interface ToldError {
   code: string;
   message: string;
-  fix?: string;
+  hint?: string;
   retryable: boolean;
   requestId?: string;
   retryAfterMs?: number;
@@ -18,11 +18,11 @@ export function toldError(error: unknown): ToldError {
     const message = error instanceof Error ? error.message : String(error);
     return { code: "UNEXPECTED", message, retryable: false };
   }
-  const { code, message, fix, retryable, requestId, retryAfterMs, deadLetter } = error;
+  const { code, message, hint, retryable, requestId, retryAfterMs, deadLetter } = error;
   return {
     code,
     message,
-    fix,
+    hint,
     retryable,
     ...(requestId !== undefined && { requestId }),
     ...(retryAfterMs !== undefined && { retryAfterMs }),

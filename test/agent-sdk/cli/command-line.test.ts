@@ -14,7 +14,7 @@ function refusal(line: string): string {
     parse(COMMANDS, words(line));
   } catch (error) {
     expect(error).toBeInstanceOf(UsageError);
-    return `${(error as UsageError).message} | ${(error as UsageError).fix}`;
+    return `${(error as UsageError).message} | ${(error as UsageError).hint}`;
   }
   throw new Error(`"${line}" was not refused`);
 }

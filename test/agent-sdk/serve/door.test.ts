@@ -18,7 +18,7 @@ async function open(host?: string) {
   return openSidecar(reelsync, host);
 }
 
-const error = (code: string) => ({ error: { code, fix: expect.any(String) as string, retryable: false } });
+const error = (code: string) => ({ error: { code, hint: expect.any(String) as string, retryable: false } });
 
 describe("[G6] a page in a browser gets nothing", () => {
   test.each([

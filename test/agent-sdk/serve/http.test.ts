@@ -238,7 +238,7 @@ describe("[G7] a wrong request is told what is wrong with it, and changes nothin
     expect(answer.body["error"]).toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
-      fix: expect.any(String) as string,
+      hint: expect.any(String) as string,
       retryable: false,
     });
     expect(await studio.snapshot()).toEqual(before);

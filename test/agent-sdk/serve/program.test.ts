@@ -225,7 +225,7 @@ describe("over standard input and output", () => {
     ] as const;
     for (const [line, id, code] of faults) {
       program.write(line);
-      expect(await program.next()).toMatchObject({ id, error: { code, fix: expect.any(String) as string } });
+      expect(await program.next()).toMatchObject({ id, error: { code, hint: expect.any(String) as string } });
     }
     program.write('\r\n{"id":4,"method":"health"}');
     expect(await program.next()).toMatchObject({ id: 4, result: { breakers: { s3: { kind: "closed" } } } });
