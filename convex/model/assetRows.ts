@@ -110,7 +110,9 @@ export function assetView(row: Doc<"assets">): AssetView {
   });
 }
 
-export function timelineAsset(row: Doc<"assets">): TimelineAsset & { assetId: Id<"assets"> } {
+export function timelineAsset(
+  row: Omit<Doc<"assets">, "_creationTime">,
+): TimelineAsset & { assetId: Id<"assets"> } {
   return present({
     assetId: row._id,
     version: row.version,

@@ -1,6 +1,6 @@
 /**
  * What follows for a scene when one of its assets changes: what the timeline shows, `status`, `assetsStatus`, `assetVersion`.
- * Derived from the rows again each time, so that nothing can drift; only the type that changed is read.
+ * A row that became current takes its slot's place; after a loss what is shown is derived from the rows again.
  */
 import type { AssetStatus, AssetType } from "../../contract/asset.ts";
 import { MAX_CHUNKS_PER_SCENE } from "../../contract/limits.ts";
@@ -33,7 +33,7 @@ interface Shown {
 
 /** One asset's change, as its scene sees it. */
 export interface AssetMove {
-  row: Pick<Doc<"assets">, "assetType" | "chunkIndex" | "entityId" | "version">;
+  row: Omit<Doc<"assets">, "_creationTime">;
   event: AssetEvent;
 }
 
@@ -56,17 +56,16 @@ export async function followAssets(
   const last = moves.at(-1);
   if (scene === null || last === undefined) return { scenes: 0, ready: 0, failed: 0 };
   let { failedSlots, assetVersion, assetsErrorMessage } = scene;
-  const changedTypes = new Set<AssetType>();
+  const { chunks, subtitle, thumbnail, sourceCode } = scene;
+  let shown: Shown = { chunks, subtitle, thumbnail, sourceCode };
   for (const { row, event } of moves) {
     failedSlots = slotsAfter(failedSlots, slotName(row), event);
     assetsErrorMessage = assetsMessageAfter(assetsErrorMessage, failedSlots, event);
     const isCurrent = event.kind === "settled" && event.ready;
     if (isCurrent) assetVersion = Math.max(assetVersion, row.version);
-    if (isCurrent || event.kind === "lost") changedTypes.add(row.assetType);
+    if (isCurrent) shown = { ...shown, ...shownWith(shown, row) };
+    if (event.kind === "lost") shown = { ...shown, ...(await shownOfType(ctx, scene._id, row.assetType)) };
   }
-  const { chunks, subtitle, thumbnail, sourceCode } = scene;
-  const shown: Shown = { chunks, subtitle, thumbnail, sourceCode };
-  for (const assetType of changedTypes) Object.assign(shown, await shownOfType(ctx, scene._id, assetType));
   const status = statusAfter(scene.status, shown.chunks.length > 0);
   const after = {
     ...shown,
@@ -86,6 +85,16 @@ export async function followAssets(
 
 function pickKeys<Row extends object, Part extends object>(row: Row, like: Part): Partial<Row> {
   return Object.fromEntries(Object.keys(like).map((key) => [key, row[key as keyof Row]])) as Partial<Row>;
+}
+
+function shownWith({ chunks }: Shown, row: AssetMove["row"]): Partial<Shown> {
+  const current = timelineAsset(row);
+  if (row.assetType === "video_chunk") {
+    const others = chunks.filter(({ chunkIndex }) => chunkIndex !== row.chunkIndex);
+    return { chunks: [...others, current].sort((a, b) => a.chunkIndex - b.chunkIndex) };
+  }
+  const field = SHOWN_AS[row.assetType];
+  return field === undefined ? {} : { [field]: current };
 }
 
 async function shownOfType(
