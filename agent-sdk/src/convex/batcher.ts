@@ -22,6 +22,8 @@ export interface BatcherOptions<Item, Answer> {
 interface Entry<Item, Answer> {
   item: Item;
   call: Call;
+  /** As JSON, once that was asked. */
+  bytes?: number;
   /** Its caller's signal ended it: the answer is of no interest any more. */
   left: boolean;
   /** Told when it leaves while it is under way with others. */
@@ -109,10 +111,10 @@ export function createBatcher<Item, Answer>(options: BatcherOptions<Item, Answer
 }
 
 /** How many from the head of the line fit into one call; one always does. */
-function fitting(waiting: readonly { item: unknown }[]): number {
+function fitting(waiting: readonly { item: unknown; bytes?: number }[]): number {
   let bytes = 0;
-  for (const [index, { item }] of waiting.entries()) {
-    bytes += JSON.stringify(item).length;
+  for (const [index, entry] of waiting.entries()) {
+    bytes += entry.bytes ??= JSON.stringify(entry.item).length;
     if (index === MAX_BATCH_ITEMS || (index > 0 && bytes > MAX_BATCH_BYTES)) return index;
   }
   return waiting.length;
