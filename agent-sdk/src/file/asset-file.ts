@@ -6,8 +6,9 @@
 import { constants } from "node:fs";
 import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
-import { MAX_OBJECT_BYTES, MIB } from "../../../contract/limits.ts";
+import { KIB, MAX_OBJECT_BYTES, MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
+import { createMemoryBlock } from "../memory-block.ts";
 
 export interface ByteRange {
   start: number;
@@ -38,7 +39,7 @@ export interface AssetFile {
 /** Larger files cost so much to send that reading them twice does not matter. */
 const MAX_HELD_BYTES = MIB;
 /** In the whole process, so that memory stays flat: as many files of 64 KiB as are ever on their way at once. */
-let roomToHold = 16 * MIB;
+const heldFiles = createMemoryBlock(16 * MIB, 64 * KIB);
 
 interface Fingerprint {
   size: bigint;
@@ -131,12 +132,13 @@ function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetF
   let held: Buffer | undefined;
 
   async function hold(): Promise<Buffer | undefined> {
-    if (held !== undefined || size > MAX_HELD_BYTES || size > roomToHold) return held;
-    roomToHold -= size;
+    if (held !== undefined || size > MAX_HELD_BYTES) return held;
+    const room = heldFiles.take(size);
+    if (room === undefined) return undefined;
     try {
-      return (held = await read({ start: 0, end: size }));
+      return (held = await read({ start: 0, end: size }, room));
     } catch (error) {
-      roomToHold += size;
+      heldFiles.giveBack(room);
       throw error;
     }
   }
@@ -151,7 +153,7 @@ function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetF
     hold,
     assertUnchanged,
     async close() {
-      if (held !== undefined) roomToHold += size;
+      if (held !== undefined) heldFiles.giveBack(held);
       held = undefined;
       await handle.close();
     },

@@ -1,9 +1,9 @@
 /**
  * How much may be under way at once in one client: requests to S3, and the bytes held in memory for them. All buffers are
- * pieces of one block that is never given back or grown, so memory stays flat at any file size and any number of
- * concurrent uploads. First come, first served.
+ * pieces of one block, so memory stays flat at any file size and any number of concurrent uploads. First come, first served.
  */
 import { MIB } from "../../../contract/limits.ts";
+import { createMemoryBlock } from "../memory-block.ts";
 
 export interface TransferSlots {
   /** Runs a request that needs a buffer of each given size; an empty list for one that carries no bytes of ours. */
@@ -24,7 +24,7 @@ const NOTHING = Buffer.alloc(0);
 
 export function createTransferSlots(limits: { requests: number; bytes: number }): TransferSlots {
   const waiting: Waiter[] = [];
-  const block = createBlock(limits.bytes);
+  const block = createMemoryBlock(limits.bytes, PAGE_BYTES);
   let requests = 0;
 
   /** The waiter's buffer, or undefined when it has to wait on. */
@@ -81,42 +81,6 @@ export function createTransferSlots(limits: { requests: number; bytes: number })
         requests -= 1;
         admitNext();
       }
-    },
-  };
-}
-
-/** One block of memory, lent in runs of pages. What is larger than all of it is lent alone, from outside. */
-function createBlock(bytes: number) {
-  const used = new Array<boolean>(Math.ceil(bytes / PAGE_BYTES)).fill(false);
-  let memory: Buffer | undefined;
-  let outside: Buffer | undefined;
-
-  /** The lowest run that fits: pages never touched cost no memory. */
-  function findRun(pages: number): number {
-    let run = 0;
-    const end = used.findIndex((taken) => (run = taken ? 0 : run + 1) === pages);
-    return end === -1 ? -1 : end - pages + 1;
-  }
-
-  return {
-    take(size: number): Buffer | undefined {
-      if (outside !== undefined) return undefined;
-      const pages = Math.ceil(size / PAGE_BYTES);
-      if (pages > used.length) {
-        if (used.includes(true)) return undefined;
-        return (outside = Buffer.allocUnsafeSlow(size));
-      }
-      const first = findRun(pages);
-      if (first === -1) return undefined;
-      used.fill(true, first, first + pages);
-      memory ??= Buffer.allocUnsafeSlow(used.length * PAGE_BYTES);
-      return memory.subarray(first * PAGE_BYTES, first * PAGE_BYTES + size);
-    },
-    giveBack(buffer: Buffer): void {
-      if (buffer === outside) outside = undefined;
-      if (buffer.buffer !== memory?.buffer) return;
-      const first = (buffer.byteOffset - memory.byteOffset) / PAGE_BYTES;
-      used.fill(false, first, first + Math.ceil(buffer.length / PAGE_BYTES));
     },
   };
 }
