@@ -141,6 +141,10 @@ export const ERRORS = {
     disposition: "retry",
     fix: "Free space on the disk of STORAGE_LOCAL_DIR, or make the folder writable.",
   },
+  FILE_DOOR_UNAVAILABLE: {
+    disposition: "retry",
+    fix: "Run `reelsync storage serve` where the files are, at the deployment's STORAGE_LOCAL_BASE_URL.",
+  },
   STORAGE_UNCONFIGURED: {
     disposition: "stop",
     fix: "Set the S3 variables on the Convex deployment; see .env.example.",

@@ -106,6 +106,9 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     records: createMediaRecords(convex, guard("convex")),
     storage,
     upload: (asked) => uploadWithConvexSync(line, asked),
+    urlFor: (assetId, call) => records.url(assetId, call),
+    policy: config.retry,
+    events,
     timeoutMs: config.timeoutMs,
   });
   const health = createHealthReports({
@@ -196,6 +199,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       rollout.close();
       await health.close();
       objects.close();
+      media.close();
       services.close();
       breakers.s3.close();
       breakers.convex.close();

@@ -31,8 +31,8 @@ export type ReelsyncEvent =
     } & OfUpload)
   | {
       type: "retry";
-      /** `provider`: whoever serves a URL that is ingested. */
-      dependency: Dependency | "provider";
+      /** `provider`: whoever serves a URL that is ingested. `fileDoor`: what serves a folder of `STORAGE_TYPE=LOCAL`. */
+      dependency: Dependency | "provider" | "fileDoor";
       /** Which call was repeated, e.g. `assets:commit` or `PutObject`. */
       operation: string;
       uploadId?: string;

@@ -35,6 +35,35 @@ export function proxyFor(url: string | URL): URL | undefined {
   );
 }
 
+/** The agents for any URL. Whoever made it closes it. */
+export interface KeptAgents {
+  agentsFor: (url: string | URL) => HttpAgents | Promise<HttpAgents>;
+  close: () => void;
+}
+
+export function keepAgents(options: AgentOptions = { keepAlive: true }): KeptAgents {
+  const direct = directAgents(options);
+  /** By the proxy's address. */
+  const proxied = new Map<string, Promise<HttpAgents>>();
+  return {
+    agentsFor(url) {
+      const proxy = proxyFor(url);
+      if (proxy === undefined) return direct;
+      const agents = proxied.get(proxy.href) ?? proxiedAgents(proxy, options);
+      proxied.set(proxy.href, agents);
+      return agents;
+    },
+    close() {
+      for (const agents of [direct, ...proxied.values()]) {
+        void Promise.resolve(agents).then(({ httpAgent, httpsAgent }) => {
+          httpAgent.destroy();
+          httpsAgent.destroy();
+        });
+      }
+    },
+  };
+}
+
 export function directAgents(options: AgentOptions): HttpAgents {
   return { httpAgent: new HttpAgent(options), httpsAgent: new HttpsAgent(options) };
 }

@@ -89,6 +89,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   STORAGE_UNCONFIGURED: EXIT.fatal,
   STORAGE_QUOTA_EXCEEDED: EXIT.quota,
   LOCAL_STORAGE_UNAVAILABLE: EXIT.temporary,
+  FILE_DOOR_UNAVAILABLE: EXIT.temporary,
 };
 
 /** A command line that cannot be run as it was written. */

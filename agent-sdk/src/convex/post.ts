@@ -4,7 +4,7 @@
  */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { directAgents, proxiedAgents, proxyFor, type HttpAgents } from "../http-agents.ts";
+import { keepAgents } from "../http-agents.ts";
 
 export interface Reply {
   status: number;
@@ -23,18 +23,7 @@ export type Post = (
 const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 
 export function createPost(): { post: Post; close: () => void } {
-  const kept = { keepAlive: true } as const;
-  const direct = directAgents(kept);
-  /** By the proxy's address. */
-  const proxied = new Map<string, Promise<HttpAgents>>();
-
-  function agentsFor(url: string): HttpAgents | Promise<HttpAgents> {
-    const proxy = proxyFor(url);
-    if (proxy === undefined) return direct;
-    const agents = proxied.get(proxy.href) ?? proxiedAgents(proxy, kept);
-    proxied.set(proxy.href, agents);
-    return agents;
-  }
+  const { agentsFor, close } = keepAgents();
 
   const post: Post = async (url, headers, body, signal) => {
     const target = new URL(url);
@@ -58,17 +47,7 @@ export function createPost(): { post: Post; close: () => void } {
     });
   };
 
-  return {
-    post,
-    close() {
-      for (const agents of [direct, ...proxied.values()]) {
-        void Promise.resolve(agents).then(({ httpAgent, httpsAgent }) => {
-          httpAgent.destroy();
-          httpsAgent.destroy();
-        });
-      }
-    },
-  };
+  return { post, close };
 }
 
 async function readReply(incoming: IncomingMessage): Promise<Reply> {

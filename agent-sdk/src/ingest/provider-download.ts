@@ -1,7 +1,7 @@
 /** One file of a provider as a stream: what it is, known before its first byte, and its bytes, gone on with after a cut. */
 import type { IncomingMessage } from "node:http";
 import { ReelsyncError } from "../errors.ts";
-import { resumedStream, type ResumeOptions } from "../resilience/resumed-stream.ts";
+import { restOf, resumedStream, type ResumeOptions } from "../resilience/resumed-stream.ts";
 import { retry } from "../resilience/retry.ts";
 import { shown, toProviderError, type ProviderRequest } from "./provider-request.ts";
 
@@ -85,7 +85,7 @@ async function goOn(
   const isRest = answer.statusCode === 206 && Number(starts) === from;
   const isWhole = answer.statusCode === 200 && validatorOf(answer) === validator;
   if (isRest) return bodyOf(answer, url, signal);
-  if (isWhole) return after(bodyOf(answer, url, signal), from);
+  if (isWhole) return restOf(bodyOf(answer, url, signal), from);
   answer.destroy();
   throw new ReelsyncError("URL_REFUSED", `${shown(url)} is another file than when its download began`);
 }
@@ -95,14 +95,6 @@ async function* bodyOf(answer: IncomingMessage, url: string, signal: AbortSignal
     for await (const chunk of answer) yield chunk as Buffer;
   } catch (error) {
     throw toProviderError(error, url, signal);
-  }
-}
-
-async function* after(bytes: AsyncIterable<Buffer>, from: number): AsyncGenerator<Buffer> {
-  let skip = from;
-  for await (const chunk of bytes) {
-    if (skip < chunk.length) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
   }
 }
 

@@ -60,7 +60,7 @@ export interface SessionCombiner<M extends Mode = Mode> {
 const DOWNLOADS_AT_ONCE = 4;
 
 export async function combineSession(
-  { records, storage, upload }: LocalCopyParts,
+  { records, source, upload }: LocalCopyParts,
   sessionId: string,
   { allowGaps = false, onProgress }: CombineOptions,
   call: Call,
@@ -78,7 +78,7 @@ export async function combineSession(
     const total = files.reduce((sum, { asset }) => sum + asset.size, 0);
     let loaded = 0;
     const onBytes = (bytes: number) => report("downloading", (loaded += bytes), total);
-    const fetchOne = ({ asset, path }: SceneFile) => fetchAsset(storage, asset, path, call, onBytes);
+    const fetchOne = ({ asset, path }: SceneFile) => fetchAsset(source, asset, path, call, onBytes);
     await pMap(files, fetchOne, { concurrency: DOWNLOADS_AT_ONCE, signal });
 
     const chunks = files.filter(({ chunkIndex }) => chunkIndex !== undefined);

@@ -11,9 +11,15 @@ import type { StorageBackend } from "../storage/storage-backend.ts";
 /** What has to be known of an asset to fetch it. */
 export type FetchedAsset = Pick<Asset, "assetId" | "s3Key" | "size" | "checksum" | "status">;
 
-export async function fetchAsset(
-  storage: StorageBackend,
-  asset: FetchedAsset,
+/** Where an asset's bytes come from. What can be seen to be wrong before a byte arrived is `damaged`. */
+export type AssetSource<A extends FetchedAsset = FetchedAsset> = (
+  asset: A,
+  call: Call,
+) => AsyncIterable<Buffer> | Promise<AsyncIterable<Buffer>>;
+
+export async function fetchAsset<A extends FetchedAsset>(
+  source: AssetSource<A>,
+  asset: A,
   path: string,
   call: Call,
   onBytes: (bytes: number) => void,
@@ -25,20 +31,11 @@ export async function fetchAsset(
     );
   }
   const { signal } = call;
-  const loaded = await storage
-    .load(asset.s3Key, { signal, timeoutMs: Math.max(1, call.remainingMs()) })
-    .catch((error: unknown) => {
-      if (!isReelsyncError(error) || error.code !== "NOT_FOUND") throw error;
-      throw damaged(asset, "has no object", error);
-    });
-  if (loaded.size !== asset.size) {
-    loaded.body.destroy();
-    throw damaged(asset, `has ${loaded.size} bytes instead of ${asset.size}`);
-  }
+  const bytes = await source(asset, call);
   const hash = createHash("sha256");
   try {
     await pipeline(
-      loaded.body,
+      bytes,
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           hash.update(chunk);
@@ -57,6 +54,21 @@ export async function fetchAsset(
   }
 }
 
-function damaged({ assetId, s3Key }: FetchedAsset, what: string, cause?: unknown): ReelsyncError {
+export function fromStorage(storage: StorageBackend): AssetSource {
+  return async (asset, call) => {
+    const { signal } = call;
+    const loaded = await storage
+      .load(asset.s3Key, { signal, timeoutMs: Math.max(1, call.remainingMs()) })
+      .catch((error: unknown) => {
+        if (!isReelsyncError(error) || error.code !== "NOT_FOUND") throw error;
+        throw damaged(asset, "has no object", error);
+      });
+    if (loaded.size === asset.size) return loaded.body;
+    loaded.body.destroy();
+    throw damaged(asset, `has ${loaded.size} bytes instead of ${asset.size}`);
+  };
+}
+
+export function damaged({ assetId, s3Key }: FetchedAsset, what: string, cause?: unknown): ReelsyncError {
   return new ReelsyncError("ASSET_DAMAGED", `Asset ${assetId} (${s3Key}) ${what}`, { cause });
 }

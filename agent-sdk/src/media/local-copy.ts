@@ -8,8 +8,7 @@ import type { Mode } from "../config.ts";
 import { openTemporaryFile, withTemporaryFolder } from "../file/temporary-file.ts";
 import { createProgressMeter, type Progress } from "../progress.ts";
 import type { LineRequest, PublishedUpload, UploadRequest, UploadResult } from "../upload-request.ts";
-import type { StorageBackend } from "../storage/storage-backend.ts";
-import { fetchAsset } from "./fetch-asset.ts";
+import { fetchAsset, type AssetSource } from "./fetch-asset.ts";
 import type { MediaRecords } from "./media-records.ts";
 
 export interface LocalCopy {
@@ -51,12 +50,12 @@ export interface LocalCopies<M extends Mode = Mode> {
 
 export interface LocalCopyParts {
   records: MediaRecords;
-  storage: StorageBackend;
+  source: AssetSource<Asset>;
   upload: (request: LineRequest) => Promise<UploadResult>;
 }
 
 export async function withLocalCopy(
-  { records, storage, upload }: LocalCopyParts,
+  { records, source, upload }: LocalCopyParts,
   of: Parameters<LocalCopies["withLocalCopy"]>[0],
   fn: Parameters<LocalCopies["withLocalCopy"]>[1],
   onProgress: LocalCopyOptions["onProgress"],
@@ -70,7 +69,7 @@ export async function withLocalCopy(
 
     const meter = createProgressMeter(onProgress, () => call.retries + 1);
     meter.phase("downloading", asset.size);
-    await fetchAsset(storage, asset, path, call, meter.advance);
+    await fetchAsset(source, asset, path, call, meter.advance);
     const results = (await fn({ path, folder, asset, signal: call.signal })) ?? [];
     call.signal.throwIfAborted();
 

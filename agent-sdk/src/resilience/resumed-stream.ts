@@ -36,3 +36,12 @@ export async function* resumedStream(
     }
   }
 }
+
+/** For a source that answers a request for the rest with all of it again. */
+export async function* restOf(bytes: AsyncIterable<Buffer>, from: number): AsyncGenerator<Buffer> {
+  let skip = from;
+  for await (const chunk of bytes) {
+    if (skip < chunk.length) yield chunk.subarray(skip);
+    skip = Math.max(0, skip - chunk.length);
+  }
+}

@@ -14,7 +14,7 @@ import { pipeline } from "node:stream/promises";
 import type { StoredObject } from "../../../contract/asset.ts";
 import { openCall, type Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
-import { fetchAsset } from "../media/fetch-asset.ts";
+import { fetchAsset, fromStorage } from "../media/fetch-asset.ts";
 import type { SavedFile, StorageBackend, StoredFileDetails } from "./storage-backend.ts";
 
 /** A record as the deployment lists it. */
@@ -98,7 +98,7 @@ async function copyBytes(
   try {
     const path = join(folder, "bytes");
     const asset = { ...record, checksum: record.sha256, status: "ready" as const };
-    await fetchAsset(parts.from.backend, asset, path, call, parts.onBytes);
+    await fetchAsset(fromStorage(parts.from.backend), asset, path, call, parts.onBytes);
     await parts.to.backend.save(record.s3Key, path, { contentType: record.contentType, ...limits(call) });
   } finally {
     await rm(folder, { recursive: true, force: true });

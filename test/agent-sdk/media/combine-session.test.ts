@@ -191,6 +191,26 @@ describe.runIf(canFilm)("combineSession", () => {
     expect(await colourAt(await stored(video), 1.1)).toBe("blue");
   });
 
+  test(`joins scenes that the bucket and a folder keep, whichever the client's own is${needs}`, async () => {
+    const { reelsync: inBucket } = studio.client();
+    const { reelsync: inFolder } = studio.client({ storageType: "LOCAL" });
+    const sessionId = await session(inBucket, [{ chunks: [{ colour: "red", seconds: 1 }] }]);
+    const { sceneId } = await inFolder.upsertScene({ sessionId, sceneKey: "b", index: 1, title: "b" });
+    await inFolder.uploadWithConvexSync({
+      file: await makeFilm(folder, `${count}-folder`, { colour: "blue", seconds: 1 }),
+      entity: { type: "scene", id: sceneId },
+      assetType: "video_chunk",
+      chunkIndex: 0,
+    });
+    for (const client of [inBucket, inFolder]) {
+      const { video, scenes } = await client.combineSession(sessionId);
+      expect(scenes).toHaveLength(2);
+      const path = await stored(video);
+      expect(await colourAt(path, 0.2)).toBe("red");
+      expect(await colourAt(path, 1.2)).toBe("blue");
+    }
+  });
+
   test(`[G7] a scene that is missing, failed or incomplete is refused by name, unless gaps are allowed${needs}`, async () => {
     const { reelsync } = studio.client();
     const red = { colour: "red", seconds: 1 } as const;

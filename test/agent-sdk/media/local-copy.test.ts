@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { LocalCopy, Progress, Reelsync } from "reelsync";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startStudio } from "../support/studio.ts";
@@ -176,5 +176,124 @@ describe("withLocalCopy", () => {
       ({ entityId, assetType }) => entityId === sceneId && assetType === "transcript",
     );
     expect(row).toMatchObject({ status: "ready", checksum: sha256(Buffer.from("kept")) });
+  });
+});
+
+describe("withLocalCopy of an asset that the other storage keeps", () => {
+  const local = () => studio.client({ storageType: "LOCAL" });
+  const LOCAL_URL = "STORAGE_LOCAL_BASE_URL";
+
+  /** Where the deployment says the files are served, for as long as the test runs. */
+  async function serveFilesAt(url: string): Promise<void> {
+    const usual = studio.stack.agentEnv[LOCAL_URL] ?? "";
+    onTestFinished(() => studio.stack.setEnv({ [LOCAL_URL]: usual }));
+    await studio.stack.setEnv({ [LOCAL_URL]: url });
+  }
+
+  test.each(["s3", "local"] as const)(
+    "[G2] hands over the exact bytes that %s keeps, by the deployment's URL",
+    async (kept) => {
+      const [keeper, reader] = kept === "s3" ? [studio.client(), local()] : [local(), studio.client()];
+      const bytes = randomBytes(2_000_000);
+      const { asset } = await uploaded(keeper.reelsync, bytes);
+      const progress: Progress[] = [];
+      const copied = reader.reelsync.withLocalCopy(
+        asset,
+        async ({ path, asset: found }) => {
+          expect(found.storageBackend).toBe(kept);
+          expect(sha256(await readFile(path))).toBe(sha256(bytes));
+        },
+        { onProgress: (one) => progress.push(one) },
+      );
+      await copied;
+      expect(progress.at(-1)).toMatchObject({ phase: "downloading", loaded: bytes.length });
+      expect(await copiesLeft()).toEqual([]);
+    },
+  );
+
+  test("goes on where a connection broke, and repeats what an outage refused", async () => {
+    const bytes = randomBytes(3_000_000);
+    const { asset } = await uploaded(local().reelsync, bytes);
+    const door = await startFaultProxy(studio.stack.agentEnv[LOCAL_URL] ?? "");
+    await serveFilesAt(door.url);
+    const faults = [{ status: 503 }, "cutReply", "breakConnection"] as const;
+    let asked = 0;
+    door.spoil = () => faults[asked++];
+    const { reelsync, events } = studio.client();
+    await reelsync.withLocalCopy(asset, async ({ path }) => {
+      expect(sha256(await readFile(path))).toBe(sha256(bytes));
+    });
+    expect(door.seen.map(({ headers }) => headers.range?.replace(/\d+/, "N"))).toEqual([
+      undefined,
+      undefined,
+      "bytes=N-",
+      "bytes=N-",
+    ]);
+    expect(events.filter(({ type }) => type === "retry")).toMatchObject(
+      faults.map(() => ({ dependency: "fileDoor", code: "FILE_DOOR_UNAVAILABLE" })),
+    );
+  });
+
+  test("[G7] says what to do when nothing serves the files, or serves them with another key", async () => {
+    const { asset } = await uploaded(local().reelsync, randomBytes(1_000));
+    const { reelsync } = studio.client();
+    const never = () => expect.unreachable("the function was called");
+    const silent = await startFaultProxy(studio.stack.local.objectStore.endpoint);
+    await silent.close();
+    await serveFilesAt(silent.url);
+    await expect(reelsync.withLocalCopy(asset, never)).rejects.toMatchObject({
+      code: "FILE_DOOR_UNAVAILABLE",
+      message: expect.stringMatching(
+        new RegExp(`${asset.assetId} is kept behind ${silent.url}, which was not reached \\(ECONNREFUSED\\)`),
+      ) as string,
+      hint: expect.stringContaining("reelsync storage serve") as string,
+    });
+
+    const key = studio.stack.agentEnv["STORAGE_LOCAL_SIGNING_KEY"] ?? "";
+    onTestFinished(() => studio.stack.setEnv({ STORAGE_LOCAL_SIGNING_KEY: key }));
+    await studio.stack.setEnv({
+      [LOCAL_URL]: studio.stack.agentEnv[LOCAL_URL] ?? "",
+      STORAGE_LOCAL_SIGNING_KEY: `another ${key}`,
+    });
+    await expect(reelsync.withLocalCopy(asset, never)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("STORAGE_LOCAL_SIGNING_KEY") as string,
+    });
+    expect(await copiesLeft()).toEqual([]);
+  });
+
+  test("[G7] nothing is handed over that is not what was recorded", async () => {
+    const { reelsync: keeper } = local();
+    const bytes = randomBytes(1_000);
+    const { asset } = await uploaded(keeper, bytes);
+    const { reelsync } = studio.client();
+    const path = join(studio.stack.storageDir, asset.s3Key);
+    const never = () => expect.unreachable("the function was called");
+    for (const other of [randomBytes(1_000), bytes.subarray(1)]) {
+      await writeFile(path, other);
+      await expect(reelsync.withLocalCopy(asset, never)).rejects.toMatchObject({ code: "ASSET_DAMAGED" });
+    }
+    await rm(path);
+    await expect(reelsync.withLocalCopy(asset, never)).rejects.toMatchObject({ code: "ASSET_DAMAGED" });
+    expect(await copiesLeft()).toEqual([]);
+  });
+
+  test("ends at once when it is cancelled or its time is up, while the bytes are on their way", async () => {
+    const { asset } = await uploaded(local().reelsync, randomBytes(1_000));
+    const door = await startFaultProxy(studio.stack.agentEnv[LOCAL_URL] ?? "");
+    await serveFilesAt(door.url);
+    const { reelsync } = studio.client();
+    const never = () => expect.unreachable("the function was called");
+    const cancel = new AbortController();
+    door.spoil = () => async () => {
+      cancel.abort();
+      await new Promise(() => undefined);
+    };
+    const cancelled = reelsync.withLocalCopy(asset, never, { signal: cancel.signal });
+    await expect(cancelled).rejects.toMatchObject({ code: "ABORTED" });
+    const late = reelsync.withLocalCopy(asset, never, { timeoutMs: 300 });
+    await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    expect(door.seen).toHaveLength(2);
+    expect(await copiesLeft()).toEqual([]);
   });
 });
