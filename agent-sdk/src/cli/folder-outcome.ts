@@ -23,14 +23,12 @@ export function givePlan(
 }
 
 /** The exit code of each file. */
-export function giveOutcome(
-  result: Pick<SyncDirResult, "sessionId" | "successful" | "failed"> & FolderPlan,
-  output: Output,
-): ExitCode[] {
-  const { sessionId, successful, failed, skipped } = result;
+export function giveOutcome(result: SyncDirResult, output: Output): ExitCode[] {
+  const { sessionId, successful, failed, switchedOff, skipped } = result;
   const lines = columns(successful.map((one) => cells(one, stateOf(one))));
   successful.forEach((one, index) => output.give({ ...withSession(sessionId), ...one }, lines[index] ?? ""));
   for (const file of failed) giveFailed({ ...withSession(sessionId), ...file }, output);
+  for (const file of switchedOff) giveSwitchedOff({ ...withSession(sessionId), ...file }, output);
   giveSkipped(skipped, output);
   const known = successful.filter(({ deduped }) => deduped === true).length;
   const counts = [
@@ -38,6 +36,7 @@ export function giveOutcome(
     `${known} known already`,
     `${failed.length} failed`,
     `${skipped.length} skipped`,
+    ...countSwitchedOff(switchedOff.length),
   ];
   output.say(`${sessionId === undefined ? "" : `session ${sessionId}: `}${counts.join(", ")}`);
   return [EXIT.ok, ...failed.map(({ error }) => exitCodeOf(error))];
@@ -60,6 +59,16 @@ export function giveFailed({ error, ...file }: SyncDirResult["failed"][number], 
     output.say(plain(file.relative));
     output.fail(error);
   }
+}
+
+/** As `reelsync upload` tells of it. */
+export function giveSwitchedOff(file: PlannedFile, output: Output): void {
+  output.give({ ...file, state: "skipped" }, cells(file, "skipped (the rollout is off)").join("  "));
+}
+
+/** Told where there are any: hardly anybody's rollout is off. */
+export function countSwitchedOff(count: number): string[] {
+  return count === 0 ? [] : [`${count} switched off`];
 }
 
 export function giveSkipped(skipped: readonly SkippedFile[], output: Output): void {

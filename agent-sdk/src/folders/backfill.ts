@@ -7,13 +7,12 @@ import { basename } from "node:path";
 import pMap from "p-map";
 import { parseLayout, type LaidOut, type LayoutName } from "../../../contract/key-layouts.ts";
 import type { CallOptions, Core } from "../core.ts";
-import { codedError, type ReelsyncError } from "../errors.ts";
-import type { UploadResult } from "../upload-request.ts";
+import { codedError } from "../errors.ts";
 import { stemOf } from "./file-kind.ts";
 import { NOTHING_KNOWN, planFolder, type PlannedFile } from "./plan-folder.ts";
 import type { SkippedFile } from "./read-folder.ts";
 import { titleOf } from "./scene-place.ts";
-import { createSceneIds, sendPlanned, type SceneIds } from "./send-planned.ts";
+import { createSceneIds, sendPlanned, type SceneIds, type Sent } from "./send-planned.ts";
 import { knownSession, type SessionContent } from "./session-content.ts";
 import type { SyncParts } from "./sync-dir.ts";
 
@@ -35,8 +34,10 @@ export interface BackfillResult {
   planned: (PlannedFile & OldObject)[];
   /** Recorded by an earlier run. */
   known: (PlannedFile & OldObject)[];
-  successful: (PlannedFile & OldObject & UploadResult)[];
-  failed: (PlannedFile & OldObject & { error: ReelsyncError })[];
+  successful: (OldObject & Sent["successful"][number])[];
+  failed: (OldObject & Sent["failed"][number])[];
+  /** Left as they are, because the rollout stage is `off`. */
+  switchedOff: (PlannedFile & OldObject)[];
   /** By key. */
   skipped: SkippedFile[];
 }
@@ -52,7 +53,14 @@ export async function backfill(
   prefix: string,
   options: BackfillOptions,
 ): Promise<BackfillResult> {
-  const result: BackfillResult = { planned: [], known: [], successful: [], failed: [], skipped: [] };
+  const result: BackfillResult = {
+    planned: [],
+    known: [],
+    successful: [],
+    failed: [],
+    switchedOff: [],
+    skipped: [],
+  };
   const sessions = await readLayout(parts.core, prefix, options, result.skipped);
   for (const [sessionKey, objects] of sessions) {
     const named = [...objects].map(([relative, { size }]) => ({ relative, size }));
@@ -86,7 +94,7 @@ async function takeIn(
   { sessionId, scenes }: OpenedSession,
   file: PlannedFile & OldObject,
   { signal }: BackfillOptions,
-  { successful, failed }: BackfillResult,
+  { successful, failed, switchedOff }: BackfillResult,
 ): Promise<void> {
   const callOptions = signal === undefined ? {} : { signal };
   try {
@@ -102,6 +110,7 @@ async function takeIn(
       const { sessionKey, key } = file;
       successful.push(...sent.successful.map((one) => ({ ...one, sessionKey, key })));
       failed.push(...sent.failed.map((one) => ({ ...one, sessionKey, key })));
+      switchedOff.push(...sent.switchedOff.map((one) => ({ ...one, sessionKey, key })));
     } finally {
       body.destroy();
     }

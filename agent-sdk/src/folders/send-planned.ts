@@ -5,7 +5,7 @@ import type { Timeline } from "../../../contract/playback.ts";
 import type { Core } from "../core.ts";
 import { codedError, ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
-import type { UploadRequest, UploadResult } from "../upload-request.ts";
+import type { SkippedUpload, UploadRequest, UploadResult } from "../upload-request.ts";
 import type { PlannedFile, PlannedScene } from "./plan-folder.ts";
 import { PATH_FACT } from "./session-content.ts";
 
@@ -57,8 +57,11 @@ export interface SendOptions {
 }
 
 export interface Sent {
-  successful: (PlannedFile & UploadResult)[];
+  /** Recorded, or safe in the journal. */
+  successful: (PlannedFile & Exclude<UploadResult, SkippedUpload>)[];
   failed: (PlannedFile & { error: ReelsyncError })[];
+  /** Neither sent nor kept, because the rollout stage is `off`; of a strict client too. */
+  switchedOff: PlannedFile[];
 }
 
 const SCENES_AT_ONCE = 8;
@@ -70,7 +73,7 @@ export async function sendPlanned(
   { signal, timeoutMs, onProgress }: SendOptions,
 ): Promise<Sent> {
   const entities = await entitiesOf(files, sessionId, scenes);
-  const outcome: Sent = { successful: [], failed: [] };
+  const outcome: Sent = { successful: [], failed: [], switchedOff: [] };
   const sent: PlannedFile[] = [];
   const requests: UploadRequest[] = [];
   for (const file of files) {
@@ -97,8 +100,14 @@ export async function sendPlanned(
     ...(signal !== undefined && { signal }),
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
-  for (const { index, ...done } of successful) outcome.successful.push({ ...at(sent, index), ...done });
-  for (const { index, error } of failed) outcome.failed.push({ ...at(sent, index), error });
+  for (const { index, ...done } of successful) {
+    if (done.state === "skipped") outcome.switchedOff.push(at(sent, index));
+    else outcome.successful.push({ ...at(sent, index), ...done });
+  }
+  for (const { index, error } of failed) {
+    if (error.code === "ROLLOUT_OFF") outcome.switchedOff.push(at(sent, index));
+    else outcome.failed.push({ ...at(sent, index), error });
+  }
   return outcome;
 }
 

@@ -8,11 +8,10 @@ import type { CallOptions, Core } from "../core.ts";
 import type { Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
-import type { UploadResult } from "../upload-request.ts";
 import { NOTHING_KNOWN, planFolder, type FolderPlan, type PlannedFile } from "./plan-folder.ts";
 import { readFolder } from "./read-folder.ts";
 import { titleOf } from "./scene-place.ts";
-import { createSceneIds, sendPlanned } from "./send-planned.ts";
+import { createSceneIds, sendPlanned, type Sent } from "./send-planned.ts";
 import { knownSession, type ReadSession, type SessionContent } from "./session-content.ts";
 
 /** One that is there by its id, or one by its natural key, which is created if there is none. */
@@ -38,11 +37,9 @@ export type SyncDirOptions = SessionChoice & {
   timeoutMs?: number;
 };
 
-export interface SyncDirResult extends FolderPlan {
+export interface SyncDirResult extends FolderPlan, Sent {
   /** Absent where a dry run would have created the session. */
   sessionId?: string;
-  successful: (PlannedFile & UploadResult)[];
-  failed: (PlannedFile & { error: ReelsyncError })[];
 }
 
 /** What folders need of the client. */
@@ -69,6 +66,7 @@ export async function syncDir(
     ...(sessionId !== undefined && { sessionId }),
     successful: [],
     failed: [],
+    switchedOff: [],
   };
   if (options.dryRun === true || sessionId === undefined) return result;
   const scenes = createSceneIds(parts.core, sessionId, content?.timeline.scenes);

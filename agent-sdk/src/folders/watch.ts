@@ -6,11 +6,10 @@ import { basename, join, relative as relativePath, resolve, sep } from "node:pat
 import { SECOND } from "../../../contract/limits.ts";
 import type { ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
-import type { UploadResult } from "../upload-request.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { planFolder, type FolderPlan, type KnownSession, type PlannedFile } from "./plan-folder.ts";
 import { assertFolder, type FolderFile, type SkippedFile } from "./read-folder.ts";
-import { createSceneIds, sendPlanned } from "./send-planned.ts";
+import { createSceneIds, sendPlanned, type Sent } from "./send-planned.ts";
 import { knownSession } from "./session-content.ts";
 import { createSettling } from "./settling.ts";
 import { openSession, type SessionChoice, type SyncParts } from "./sync-dir.ts";
@@ -29,8 +28,9 @@ export type WatchOptions = SessionChoice & {
 };
 
 export type WatchedFile =
-  | ({ type: "sent" } & PlannedFile & UploadResult)
+  | ({ type: "sent" } & Sent["successful"][number])
   | ({ type: "failed" } & PlannedFile & { error: ReelsyncError })
+  | ({ type: "switchedOff" } & PlannedFile)
   | ({ type: "skipped" } & SkippedFile);
 
 export interface FolderWatch {
@@ -44,6 +44,8 @@ export interface WatchSummary {
   /** Uploads with a record, or safe in the journal. */
   sent: number;
   failed: number;
+  /** Neither sent nor kept, because the rollout stage was `off`. */
+  switchedOff: number;
   /** Still being written when the watch was closed: not sent. */
   unfinished: string[];
 }
@@ -72,7 +74,7 @@ export async function watchFolder(
   const finished = new Map<string, FolderFile>();
   const unsent = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
-  const summary: WatchSummary = { sessionId, sent: 0, failed: 0, unfinished: [] };
+  const summary: WatchSummary = { sessionId, sent: 0, failed: 0, switchedOff: 0, unfinished: [] };
   let gathering: NodeJS.Timeout | undefined;
   let closing: Promise<WatchSummary> | undefined;
 
@@ -121,7 +123,7 @@ export async function watchFolder(
     const sourceOf = ({ relative }: PlannedFile) => finished.get(relative)?.path ?? "";
     const sending = { core: parts.core, sessionId: summary.sessionId, scenes, sourceOf };
     const { onProgress } = options;
-    const { successful, failed } = await sendPlanned(
+    const { successful, failed, switchedOff } = await sendPlanned(
       sending,
       batch,
       onProgress === undefined ? {} : { onProgress },
@@ -131,6 +133,10 @@ export async function watchFolder(
       options.onFile?.({ type: "sent", ...file });
     }
     for (const file of failed) fail(file);
+    for (const file of switchedOff) {
+      summary.switchedOff += 1;
+      options.onFile?.({ type: "switchedOff", ...file });
+    }
   }
 
   function fail(file: PlannedFile & { error: ReelsyncError }): void {

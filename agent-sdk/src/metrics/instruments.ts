@@ -97,6 +97,11 @@ export function createInstruments(
       labelNames: ["code"],
       registers,
     }),
+    skipped: new Counter({
+      name: "reelsync_uploads_skipped_total",
+      help: "Uploads answered `skipped`, because the rollout stage is `off`. No attempts: nothing was tried.",
+      registers,
+    }),
     retries: new Counter({
       name: "reelsync_retries_total",
       help: "Requests and steps repeated, by service and cause.",

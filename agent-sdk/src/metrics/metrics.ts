@@ -78,6 +78,9 @@ export async function createMetrics(
         end(event.uploadId, "queued");
         instruments.queued.inc({ code: event.code });
         return;
+      case "upload.skipped":
+        instruments.skipped.inc();
+        return;
       case "journal.waiting":
         underWay.delete(event.uploadId);
         instruments.errors.inc({ code: event.code, step: "drain" });

@@ -47,6 +47,20 @@ test("[G1] files are told of as they are sent; Ctrl-C ends it with what is finis
   expect(again.stderr).toMatch(/\d sent, 0 failed, \d unfinished$/m);
 });
 
+test("what is switched off is told of and counted apart", async () => {
+  const root = await mkdtemp(join(workshop.directory, "watched-"));
+  const { sessionId } = await workshop.scene();
+  const run = await workshop.agent(["watch", root, "--session", sessionId], {
+    env: { REELSYNC_ROLLOUT: "off" },
+    during(child) {
+      child.stderr.once("data", () => void put(root, "film.mp4", "frames"));
+      child.stdout.once("data", () => child.kill("SIGINT"));
+    },
+  });
+  expect(run.stdout).toBe("film  video_chunk  0  skipped (the rollout is off)  6 B  film.mp4\n");
+  expect(run.stderr).toContain("0 sent, 0 failed, 0 unfinished, 1 switched off\n");
+});
+
 test("[G1] stopped during an outage, what is finished is in the journal", async () => {
   const root = await mkdtemp(join(workshop.directory, "watched-"));
   const env = { REELSYNC_JOURNAL_DIR: await mkdtemp(join(workshop.directory, "journal-")) };

@@ -153,6 +153,21 @@ describe("what a scraper reads", () => {
     });
   });
 
+  test("of uploads that are switched off: how many, and neither attempts nor outcomes", async () => {
+    const { reelsync, place, scrape } = await open({ rollout: "off" });
+    for (let count = 0; count < 2; count++) {
+      const { state } = await reelsync.uploadWithConvexSync({ ...place, file: randomBytes(10) });
+      expect(state).toBe("skipped");
+    }
+    const after = await scrape();
+    expect(after).toMatchObject({
+      reelsync_uploads_skipped_total: 2,
+      reelsync_upload_attempts_total: 0,
+      reelsync_concurrent_operations: 0,
+    });
+    expect(Object.keys(after).filter((name) => name.includes("duration_seconds_count{"))).toEqual([]);
+  });
+
   test("while an upload is under way: that it is", async () => {
     const client = await open();
     let seen: Record<string, number> | undefined;

@@ -6,6 +6,7 @@ import type { ReelsyncEvent, RolloutStage } from "reelsync";
 import { api } from "../../../convex/_generated/api.js";
 import { startFaultProxy, type Exchange } from "../support/fault-proxy.ts";
 import { startStudio, type Client } from "../support/studio.ts";
+import { renderFolder } from "../folders/render-folder.ts";
 
 const studio = startStudio();
 
@@ -72,6 +73,45 @@ describe("off", () => {
       assetType: "manifest",
     });
     await expect(wrong).rejects.toMatchObject({ code: "INVALID_ASSET_TYPE" });
+  });
+
+  test.each([
+    ["a queueing", studio.queueing],
+    ["a strict", studio.client],
+  ])("folders of %s client tell its files apart from those that were sent", async (_kind, open) => {
+    const { reelsync } = open({ rollout: "off" });
+    const root = await renderFolder(["s/chunk-0.mp4", "s/chunk-1.mp4"]);
+    const { sessionId } = await reelsync.createSession({
+      title: "Off",
+      project: "demo",
+      sessionKey: root,
+    });
+    const before = await studio.rows("assets");
+    const synced = await reelsync.syncDir(root, { sessionId });
+    expect(synced).toMatchObject({
+      successful: [],
+      failed: [],
+      skipped: [],
+      switchedOff: [{ relative: "s/chunk-0.mp4", scene: "s" }, { relative: "s/chunk-1.mp4" }],
+    });
+
+    const told: string[] = [];
+    const watching = await reelsync.watch(root, {
+      sessionId,
+      settleMs: 100,
+      onFile: ({ type, relative }) => void told.push(`${type} ${relative}`),
+    });
+    await expect
+      .poll(() => told.toSorted())
+      .toEqual(["switchedOff s/chunk-0.mp4", "switchedOff s/chunk-1.mp4"]);
+    expect(await watching.close()).toEqual({
+      sessionId,
+      sent: 0,
+      failed: 0,
+      switchedOff: 2,
+      unfinished: [],
+    });
+    expect(await studio.rows("assets")).toEqual(before);
   });
 
   test("[G1] leaves what was queued before where it is, until the stage is raised", async () => {

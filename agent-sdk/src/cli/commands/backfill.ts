@@ -68,6 +68,7 @@ function give(result: BackfillResult, apply: boolean, output: Output): void {
           outcome: file.deduped === true ? "known already" : file.state,
         })),
         ...result.known.map((file) => ({ ...file, outcome: "known already" })),
+        ...result.switchedOff.map((file) => ({ ...file, outcome: "switched off" })),
       ]
     : result.planned.map((file) => ({ ...file, outcome: "planned" }));
   const lines = columns(

@@ -1,5 +1,8 @@
 /** `reelsync manifest`: what a session holds, as one document; printed, or stored beside it. */
+import type { Reelsync } from "../../client.ts";
+import { isReelsyncError } from "../../errors.ts";
 import { withReelsync } from "../agent.ts";
+import type { Context } from "../context.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT, UsageError } from "../exit-code.ts";
 
@@ -31,9 +34,7 @@ export const manifest = defineCommand({
     }
     return withReelsync(context, async (reelsync) => {
       if (options.write) {
-        const { upload } = await reelsync.writeManifest(sessionId, { signal });
-        const state = upload.deduped === true ? "known already" : upload.state;
-        output.give(upload, `${state}  v${upload.version ?? "?"}  ${upload.s3Key ?? upload.uploadId}`);
+        await write(reelsync, sessionId, context);
       } else {
         const found = await reelsync.getAssetManifest(sessionId, { urls: options.urls, signal });
         output.give(found, JSON.stringify(found, null, 2));
@@ -42,3 +43,19 @@ export const manifest = defineCommand({
     });
   },
 });
+
+async function write(
+  reelsync: Reelsync<"strict">,
+  sessionId: string,
+  { output, signal }: Context,
+): Promise<void> {
+  try {
+    const { upload } = await reelsync.writeManifest(sessionId, { signal });
+    const state = upload.deduped === true ? "known already" : upload.state;
+    output.give(upload, `${state}  v${upload.version ?? "?"}  ${upload.s3Key ?? upload.uploadId}`);
+  } catch (error) {
+    if (!isReelsyncError(error) || error.code !== "ROLLOUT_OFF") throw error;
+    // A script goes on, as after `reelsync upload`.
+    output.give({ state: "skipped" }, "skipped (the rollout is off)");
+  }
+}

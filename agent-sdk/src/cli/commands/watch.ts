@@ -2,13 +2,14 @@
 import { resolve } from "node:path";
 import type { Reelsync } from "../../client.ts";
 import { SECOND } from "../../../../contract/limits.ts";
-import type { FolderWatch, WatchSummary } from "../../folders/watch.ts";
+import type { FolderWatch, WatchedFile, WatchSummary } from "../../folders/watch.ts";
 import { withReelsync } from "../agent.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-code.ts";
-import { fileLine, giveFailed, giveSkipped } from "../folder-outcome.ts";
+import { countSwitchedOff, fileLine, giveFailed, giveSkipped, giveSwitchedOff } from "../folder-outcome.ts";
+import type { Output } from "../output.ts";
 import { createProgressBars, type FileProgress } from "../progress-bars.ts";
 import { SESSION_OPTIONS, sessionOf } from "./sync.ts";
 
@@ -52,13 +53,10 @@ export const watch = defineCommand({
             if (!files.has(relative)) files.set(relative, bars.track(relative, progress.total));
             files.get(relative)?.report(progress);
           },
-          onFile({ type, ...file }) {
+          onFile(file) {
             files.get(file.relative)?.end();
             files.delete(file.relative);
-            if (type === "sent" && "assetType" in file && "uploadId" in file)
-              output.give(file, fileLine(file));
-            else if ("error" in file) giveFailed(file, output);
-            else if ("reason" in file) giveSkipped([file], output);
+            give(file, output);
           },
         });
         output.say(`watching ${plain(dir)} for session ${watching.sessionId}; Ctrl-C ends it`);
@@ -85,7 +83,20 @@ async function stop(reelsync: Reelsync, watching: FolderWatch): Promise<WatchSum
   return watching.close().finally(() => clearTimeout(grace));
 }
 
-function tell({ sent, failed, unfinished }: WatchSummary, { output }: Context): void {
+function give({ type: _type, ...file }: WatchedFile, output: Output): void {
+  if ("uploadId" in file) output.give(file, fileLine(file));
+  else if ("error" in file) giveFailed(file, output);
+  else if ("reason" in file) giveSkipped([file], output);
+  else giveSwitchedOff(file, output);
+}
+
+function tell({ sent, failed, switchedOff, unfinished }: WatchSummary, { output }: Context): void {
   for (const relative of unfinished) output.say(`${plain(relative)}: still being written, not sent`);
-  output.say(`${sent} sent, ${failed} failed, ${unfinished.length} unfinished`);
+  const counts = [
+    `${sent} sent`,
+    `${failed} failed`,
+    `${unfinished.length} unfinished`,
+    ...countSwitchedOff(switchedOff),
+  ];
+  output.say(counts.join(", "));
 }

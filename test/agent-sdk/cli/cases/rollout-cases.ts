@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Workshop } from "../support/workshop.ts";
 
@@ -73,6 +74,29 @@ export function describeRollout(workshop: Workshop) {
         code: 0,
         records: [{ state: "ready" }],
       });
+    });
+
+    test("a folder and a manifest that are switched off are counted apart and are no failures", async () => {
+      const file = await workshop.file("a.mp4", "a");
+      const { sessionId } = await workshop.scene();
+      const env = { REELSYNC_ROLLOUT: "off" };
+      const sync = ["sync", dirname(file), "--session", sessionId];
+      const [text, json, manifest] = await Promise.all([
+        workshop.agent(sync, { env }),
+        workshop.agent([...sync, "--json"], { env }),
+        workshop.agent(["manifest", sessionId, "--write", "--json"], { env }),
+      ]);
+      expect(text).toMatchObject({
+        code: 0,
+        stdout: "a  video_chunk  0  skipped (the rollout is off)  1 B  a.mp4\n",
+        stderr: `session ${sessionId}: 0 sent, 0 known already, 0 failed, 0 skipped, 1 switched off\n`,
+      });
+      expect(json).toMatchObject({
+        code: 0,
+        stderr: "",
+        records: [{ sessionId, relative: "a.mp4", state: "skipped" }],
+      });
+      expect(manifest).toMatchObject({ code: 0, stderr: "", records: [{ state: "skipped" }] });
     });
 
     test("[G7] an unknown project or stage is named, and changes nothing", async () => {
