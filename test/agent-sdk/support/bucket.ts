@@ -6,6 +6,7 @@ import {
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
@@ -57,6 +58,18 @@ export function lookInto(endpoint: string, credentials: typeof CREDENTIALS, buck
       if (bytes === undefined) return;
       const part = { Bucket: bucket, Key, UploadId, PartNumber: 1, Body: bytes };
       await client.send(new UploadPartCommand(part));
+    },
+    /** Of the one multipart upload under this key, by number. */
+    async parts(Key: string): Promise<{ number: number; size: number; etag: string }[]> {
+      const list = new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: Key });
+      const { Uploads = [] } = await client.send(list);
+      const UploadId = Uploads[0]?.UploadId;
+      const { Parts = [] } = await client.send(new ListPartsCommand({ Bucket: bucket, Key, UploadId }));
+      return Parts.map(({ PartNumber = 0, Size = 0, ETag = "" }) => ({
+        number: PartNumber,
+        size: Size,
+        etag: ETag,
+      }));
     },
     head: (key: string) => client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })),
     async sha256(key: string): Promise<string> {
