@@ -4,6 +4,8 @@
  *   queued       S3 or Convex is down and the client queues: durable in the journal, sent by `journal/drainer.ts`
  *   dead letter  it may be sent later, but not by itself; `dead-letters/replay.ts` is where it comes back
  *   refused      nothing will help: the caller is told, and the row says why
+ *
+ * What has its record already and fails at its URL is queued, or told to the caller and to nobody else.
  */
 import { becomesDeadLetter, parkedAs, ReelsyncError, waitsForService } from "./errors.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
@@ -69,7 +71,7 @@ function nothingBegun(error: ReelsyncError): ReelsyncError {
 
 async function giveUp(
   { letters, objects }: UploadLine,
-  { id, call, madeAt, step, file, intent, begun, entry }: Upload,
+  { id, call, madeAt, step, file, intent, begun, entry, recorded }: Upload,
   error: ReelsyncError,
 ): Promise<ReelsyncError> {
   const acknowledged = entry?.record?.acknowledged === true;
@@ -77,6 +79,7 @@ async function giveUp(
   if (intent === undefined || (step === "file" && entry?.record === undefined)) return nothingBegun(error);
   const { open } = entry?.parts ?? {};
   if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
+  if (recorded) return error;
   const reached = begun === undefined ? {} : { assetId: begun.assetId };
   if (!acknowledged && !becomesDeadLetter(error, begun !== undefined)) {
     await letters.withdraw(id, reached.assetId, error);

@@ -55,4 +55,6 @@ export interface Upload {
   intent?: AssetIntent;
   begun?: Begun;
   entry?: JournalEntry;
+  /** Its content is stored and has its record: whatever fails from here on is neither replayed nor taken back. */
+  recorded?: true;
 }

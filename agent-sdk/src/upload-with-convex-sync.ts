@@ -234,15 +234,18 @@ async function announce(line: UploadLine, assetId: string, call: Call): Promise<
 
 async function finish(
   { records, objects, events, letters }: UploadLine,
-  { id, names, call, meter, entry }: Upload,
+  upload: Upload,
   { size, sha256 }: AssetIntent,
   { assetId, bucket, s3Key, version, deduped }: Begun,
   state: PublishedUpload["state"],
 ): Promise<PublishedUpload> {
+  const { id, names, call, meter, entry } = upload;
+  upload.recorded = true;
+  // Content that is stored already may be kept in the other storage, which only the deployment can sign for. While it
+  // cannot be asked, the entry stays: sent again it changes nothing, and finds the same record.
+  const url = bucket === objects.bucket ? await objects.url(s3Key) : (await records.url(assetId, call)).url;
   // What stays behind would be sent again, and change nothing.
   await entry?.remove().catch((error: unknown) => letters.warn(`forgetting upload ${id}`, error));
-  // Content that is stored already may be kept in the other storage, which only the deployment can sign for.
-  const url = bucket === objects.bucket ? await objects.url(s3Key) : (await records.url(assetId, call)).url;
   const attempts = call.retries + 1;
   meter.phase("done", size);
   events.emit({ type: "upload.finished", ...names, assetId, version, attempts });
