@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createReelsync } from "reelsync";
+import { openLiveClient } from "../../agent-sdk/src/convex/live-client.ts";
 import { proxyFor } from "../../agent-sdk/src/http-agents.ts";
 import { MIB } from "../../contract/limits.ts";
+import { api } from "../../convex/_generated/api.js";
 import { tempDir } from "../support/temp-dir.ts";
 import { agentProcesses } from "./support/agent-process.ts";
 import { startFarServices } from "./support/behind-proxy.ts";
@@ -106,6 +108,23 @@ test("[G7] a proxy whose login is missing is told of as that", async () => {
   });
   const session = { title: "Reel", project: "demo", sessionKey: "proxy" };
   await expect(reelsync.createSession(session)).rejects.toThrow("the proxy wants a login: HTTPS_PROXY=");
+});
+
+test("what is subscribed to comes through a tunnel, too", async () => {
+  const { deployment } = studio.stack.local;
+  const services = await startFarServices({ "convex.far.example": deployment.url });
+  vi.stubEnv("HTTP_PROXY", services.proxy);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const client = await openLiveClient("http://convex.far.example");
+  onTestFinished(() => client.close());
+  const token = await studio.stack.tokenFor("ada");
+  client.setAuth(async () => token);
+  const viewer = await new Promise((seen, reject) => {
+    client.onUpdate(api.viewer.me, {}, (me) => seen(me), reject);
+  });
+  expect(viewer).toMatchObject({ name: expect.any(String) as string });
+  expect(services.tunnels).toEqual(["convex.far.example:80"]);
+  expect(services.forwarded).toEqual([]);
 });
 
 describe("which proxy is between here and a URL", () => {

@@ -1,5 +1,5 @@
 /** A subscription as a promise: results are handed on as the deployment pushes them, until one is enough. */
-import { ConvexClient } from "convex/browser";
+import type { ConvexClient } from "convex/browser";
 import {
   getFunctionName,
   type FunctionArgs,
@@ -8,6 +8,7 @@ import {
 } from "convex/server";
 import type { AgentTokens } from "../convex/agent-token.ts";
 import { toConvexError } from "../convex/convex-errors.ts";
+import { openLiveClient } from "../convex/live-client.ts";
 import { codedError, ReelsyncError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
@@ -24,7 +25,7 @@ export async function follow<F extends FunctionReference<"query">>(
   following: Following<F>,
 ): Promise<FunctionReturnType<F>> {
   const { convexUrl, tokens, context, reference, args, enough } = following;
-  const client = new ConvexClient(convexUrl, { logger: false, skipConvexDeploymentUrlCheck: true });
+  const client = await openLiveClient(convexUrl);
   const quiet = tellOfOutages(client, context);
   try {
     return await new Promise<FunctionReturnType<F>>((resolve, reject) => {

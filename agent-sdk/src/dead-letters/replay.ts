@@ -1,9 +1,6 @@
 /** Dead letters going back into the line they left: the same upload id, the same bytes, at most once at a time. */
-import { ConvexClient } from "convex/browser";
 import { SECOND } from "../../../contract/limits.ts";
-import { api } from "../../../convex/_generated/api.js";
 import { openCall, type Call } from "../call.ts";
-import type { AgentTokens } from "../convex/agent-token.ts";
 import type { Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import { ofUpload, type Events } from "../events.ts";
@@ -18,10 +15,6 @@ export interface ReplayOptions {
   letters: DeadLetters;
   events: Events;
   timeoutMs: number;
-}
-
-export interface Watch {
-  close: () => Promise<void>;
 }
 
 /** How one replay is made; the same as of an upload. */
@@ -99,55 +92,4 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
   }
 
   return replay;
-}
-
-/** Replays what an admin asks for, as soon as it is asked, one letter after the other. */
-export function watchReplayRequests(options: {
-  convexUrl: string;
-  tokens: AgentTokens;
-  letters: DeadLetters;
-  replay: (id: string) => Promise<unknown>;
-}): Watch {
-  const { convexUrl, tokens, letters, replay } = options;
-  const client = new ConvexClient(convexUrl, { logger: false, skipConvexDeploymentUrlCheck: true });
-  client.setAuth(async ({ forceRefreshToken }) => {
-    try {
-      const current = await tokens.get();
-      if (!forceRefreshToken) return current.token;
-      tokens.discard(current.token);
-      return (await tokens.get()).token;
-    } catch (error) {
-      letters.warn("watching for replay requests", error);
-      return null;
-    }
-  });
-
-  const asked = new Set<string>();
-  let queue = Promise.resolve();
-  const stop = client.onUpdate(
-    api.deadLetters.replayRequests,
-    { agent: letters.agent },
-    (rows) => {
-      for (const { deadLetterId } of rows) {
-        if (asked.has(deadLetterId)) continue;
-        asked.add(deadLetterId);
-        queue = queue
-          .then(() => replay(deadLetterId))
-          // Already told through events and on the letter itself.
-          .then(
-            () => undefined,
-            () => undefined,
-          )
-          .finally(() => asked.delete(deadLetterId));
-      }
-    },
-    (error) => letters.warn("watching for replay requests", error),
-  );
-  return {
-    async close() {
-      stop();
-      await client.close();
-      await queue;
-    },
-  };
 }

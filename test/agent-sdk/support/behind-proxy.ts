@@ -3,6 +3,7 @@
  * authority of their own. Behind the proxy they are the local ones.
  *
  *   client ── CONNECT s3.far.example:443 ──▶ proxy ──▶ TLS end ── decrypted, by name ──▶ local service
+ *          ── CONNECT s3.far.example:80 ───▶ proxy ───────────────────────────────────▶ local service
  *          ── GET http://s3.far.example/ ──▶ proxy ───────────────────────────────────▶ local service
  */
 import { execFile } from "node:child_process";
@@ -88,7 +89,9 @@ export async function startFarServices(services: Record<string, string>): Promis
     open.set(target, (open.get(target) ?? 0) + 1);
     most.set(target, Math.max(most.get(target) ?? 0, open.get(target) ?? 0));
     socket.once("close", () => open.set(target, (open.get(target) ?? 0) - 1));
-    const onward = connect(tlsPort, "127.0.0.1", () => socket.write("HTTP/1.1 200 Connected\r\n\r\n"));
+    const [host, port] = target.split(":");
+    const onward = port === "80" ? behind(host) : connect(tlsPort, "127.0.0.1");
+    onward.once("connect", () => socket.write("HTTP/1.1 200 Connected\r\n\r\n"));
     joined(socket, onward);
   });
   const proxyPort = await listening(proxy);
