@@ -5,7 +5,7 @@ import type { Call } from "./call.ts";
 import type { Records } from "./convex/records.ts";
 import type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 import { isReelsyncError, ReelsyncError } from "./errors.ts";
-import type { JournalRecord } from "./journal/journal.ts";
+import type { JournalRecord } from "./journal/journal-record.ts";
 import type { UploadLine } from "./upload-line.ts";
 
 /** Tell them apart by `state`. */

@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isAheadLog, readAheadLog } from "./ahead-log.ts";
-import { readRecord, type JournalRecord } from "./journal.ts";
+import { readRecord, type JournalRecord } from "./journal-record.ts";
 import { isAbandoned } from "./lease.ts";
 
 export interface JournalDepth {

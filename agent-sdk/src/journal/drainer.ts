@@ -10,7 +10,8 @@ import { codedError, ReelsyncError, waitsForService } from "../errors.ts";
 import { ofUpload, type Events } from "../events.ts";
 import { retryDelayMs, type RetryPolicy } from "../resilience/retry.ts";
 import type { PublishedUpload } from "../upload-request.ts";
-import type { Journal, JournalEntry, JournalRecord } from "./journal.ts";
+import type { JournalRecord } from "./journal-record.ts";
+import type { Journal, JournalEntry } from "./journal.ts";
 
 export interface DrainCounts {
   /** Published in this pass. */

@@ -1,7 +1,7 @@
 /** What other processes of this machine keep in their journals. Only to be told of: its owner is who sends it. */
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { readRecord, type JournalRecord } from "./journal.ts";
+import { readRecord, type JournalRecord } from "./journal-record.ts";
 
 /** `root`: the folder of all journals. Undefined for what nobody was answered `queued` for. */
 export async function queuedElsewhere(

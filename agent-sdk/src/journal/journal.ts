@@ -18,35 +18,17 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import * as z from "zod";
-import { assetIntentSchema, type AssetIntent } from "../../../contract/asset.ts";
-import { callMarkSchema, type CallMark } from "../call-mark.ts";
+import type { AssetIntent } from "../../../contract/asset.ts";
+import type { CallMark } from "../call-mark.ts";
 import { ofUpload, type Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import { createAheadLog, isAheadLog, readAheadLog } from "./ahead-log.ts";
 import { linkOrCopy, syncFile, syncFolder, writeWhole } from "./durable-file.ts";
 import { queuedElsewhere } from "./elsewhere.ts";
 import { beat, HEARTBEAT_MS, isAbandoned, STALE_AFTER_MS, takeLease } from "./lease.ts";
+import { readRecord, type JournalRecord } from "./journal-record.ts";
 import { createPartLedger, type PartLedger } from "./part-ledger.ts";
 import { createRoom, type RoomLimits } from "./room.ts";
-
-const recordSchema = z.object({
-  layout: z.literal(1),
-  /** Order of the calls; what belongs to one scene is sent in it. */
-  sequence: z.number().int(),
-  createdAt: z.number(),
-  /** When the call was made; absent from entries of earlier releases. */
-  madeAt: callMarkSchema.optional(),
-  intent: assetIntentSchema,
-  /** Where the caller's file is; absent for Buffers and streams. */
-  path: z.string().optional(),
-  /** Whether the caller was answered `queued`. */
-  acknowledged: z.boolean(),
-  /** How often it was sent from here without success, and what stopped it last. */
-  attempts: z.number().int().min(0),
-  code: z.string().optional(),
-});
-export type JournalRecord = z.infer<typeof recordSchema>;
 
 /** One upload of this journal: promised room at first, an entry on disk once it is written. */
 export interface JournalEntry {
@@ -339,12 +321,4 @@ async function linkOrRefer(from: string, to: string): Promise<void> {
   const { dev } = await stat(from);
   const target = await stat(join(to, ".."));
   if (dev === target.dev) await linkOrCopy(from, to);
-}
-
-export function readRecord(text: string): JournalRecord | undefined {
-  try {
-    return recordSchema.parse(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,0 +1,31 @@
+/** What the journal writes down of one upload. */
+import * as z from "zod";
+import { assetIntentSchema } from "../../../contract/asset.ts";
+import { callMarkSchema } from "../call-mark.ts";
+
+const recordSchema = z.object({
+  layout: z.literal(1),
+  /** Order of the calls; what belongs to one scene is sent in it. */
+  sequence: z.number().int(),
+  createdAt: z.number(),
+  /** When the call was made; absent from entries of earlier releases. */
+  madeAt: callMarkSchema.optional(),
+  intent: assetIntentSchema,
+  /** Where the caller's file is; absent for Buffers and streams. */
+  path: z.string().optional(),
+  /** Whether the caller was answered `queued`. */
+  acknowledged: z.boolean(),
+  /** How often it was sent from here without success, and what stopped it last. */
+  attempts: z.number().int().min(0),
+  code: z.string().optional(),
+});
+export type JournalRecord = z.infer<typeof recordSchema>;
+
+/** Undefined for what is no record, or one of a layout that this release does not know. */
+export function readRecord(text: string): JournalRecord | undefined {
+  try {
+    return recordSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
