@@ -1,17 +1,31 @@
 /** A store whose clock disagrees with this machine's refuses every signature that is more than 15 minutes off. */
 import { expect, test } from "vitest";
 import { memoryFile } from "../../agent-sdk/src/file/asset-file.ts";
-import { MINUTE } from "../../contract/limits.ts";
+import { MINUTE, SECOND } from "../../contract/limits.ts";
+import { openS3 } from "./storage/support.ts";
 import { createBytePath } from "./support/bucket.ts";
 import { startFaultProxy, type Exchange } from "./support/fault-proxy.ts";
 
 const TOLERATED_MS = 15 * MINUTE;
 const BYTES = memoryFile(Buffer.from("film"));
 
-function signedAt({ headers }: Exchange): number {
+/** Of a request as of a presigned one. */
+function signedAt({ target, headers }: Pick<Exchange, "target" | "headers">): number {
+  const date = queryOf(target).get("X-Amz-Date") ?? String(headers["x-amz-date"]);
   const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers["x-amz-date"])) ?? [];
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? [];
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
+function queryOf(target: string): URLSearchParams {
+  return new URL(target, "http://store").searchParams;
+}
+
+/** A presigned request has a life of its own, and is refused before it began as well. */
+function isTaken(exchange: Exchange, now: number): boolean {
+  const age = now - signedAt(exchange);
+  const life = queryOf(exchange.target).get("X-Amz-Expires");
+  return age >= -TOLERATED_MS && age <= (life === null ? TOLERATED_MS : Number(life) * SECOND);
 }
 
 async function storeWhoseClockIs(offMs: number) {
@@ -19,7 +33,7 @@ async function storeWhoseClockIs(offMs: number) {
   proxy.spoil = (exchange) => {
     const now = Date.now() + offMs;
     const headers = { Date: new Date(now).toUTCString(), ETag: '"e"' };
-    if (Math.abs(signedAt(exchange) - now) <= TOLERATED_MS) return { status: 200, headers };
+    if (isTaken(exchange, now)) return { status: 200, headers };
     return { status: 403, headers, body: "<Error><Code>RequestTimeTooSkewed</Code></Error>" };
   };
   return proxy;
@@ -35,11 +49,27 @@ test.each([
   await put(BYTES, { key: "b" });
   expect(store.seen.map(({ target }) => target.split("?")[0])).toEqual(["/reels/a", "/reels/a", "/reels/b"]);
 
-  const date = new URL(await objects.url("a")).searchParams.get("X-Amz-Date");
-  const url = signedAt({ headers: { "x-amz-date": date } } as unknown as Exchange);
+  const url = signedAt({ target: await objects.url("a"), headers: {} });
   const storesNow = Date.now() + offMs;
   expect(url).toBeLessThanOrEqual(storesNow + MINUTE);
   expect(url).toBeGreaterThan(storesNow - 31 * MINUTE);
+});
+
+test.each([
+  ["behind", -20 * MINUTE],
+  ["ahead of", 20 * MINUTE],
+])("what is presigned for a store 20 minutes %s this machine is taken by it", async (_where, offMs) => {
+  const store = await storeWhoseClockIs(offMs);
+  const storage = await openS3(store.url);
+  await storage.save("a", Buffer.from("film"));
+  for (const method of ["PUT", "GET"] as const) {
+    const { url, headers, expiresAt } = await storage.getPresignedUrl(method, "a", { expiresInSeconds: 600 });
+    expect((await fetch(url, { method, headers })).status).toBe(200);
+    expect(Math.abs((expiresAt ?? 0) - (Date.now() + offMs + 600 * SECOND))).toBeLessThan(MINUTE);
+  }
+  const shared = await storage.getPresignedUrl("GET", "a");
+  expect((await fetch(shared.url)).status).toBe(200);
+  expect(shared.expiresAt).toBeGreaterThan(Date.now() + offMs);
 });
 
 test("one that goes on refusing is waited for like an outage, and the error names the clock", async () => {

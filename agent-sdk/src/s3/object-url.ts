@@ -31,7 +31,7 @@ export async function objectUrl(
 }
 
 /** Requests are signed with the clock the client has learned from the store's answers; presigning does not do so by itself. */
-function storeTime({ config: { systemClockOffset } }: S3Client): number {
+export function storeTime({ config: { systemClockOffset } }: S3Client): number {
   return Date.now() + systemClockOffset;
 }
 

@@ -15,7 +15,7 @@ import type { S3Config } from "../config.ts";
 import { isReelsyncError } from "../errors.ts";
 import type { Guard } from "../resilience/guard.ts";
 import type { ObjectStore } from "../s3/object-store.ts";
-import { objectUrl } from "../s3/object-url.ts";
+import { objectUrl, storeTime } from "../s3/object-url.ts";
 import { requestS3 } from "../s3/request-s3.ts";
 import { s3Code } from "../s3/s3-errors.ts";
 import { unquoted } from "../s3/stored-object.ts";
@@ -126,7 +126,8 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     { expiresInSeconds, contentType }: PresignOptions,
   ): Promise<PresignedUrl> {
     const expiresIn = lifeOf(expiresInSeconds, config.presignSeconds);
-    const now = Date.now();
+    const now = storeTime(client);
+    const signingDate = new Date(now);
     if (method === "PUT") {
       assertWritableKey(key);
       const headers = contentType === undefined ? {} : { "content-type": contentType };
@@ -137,13 +138,13 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
       });
       // Left to itself the presigner signs the host only, and anything could be called anything.
       const signableHeaders = new Set(["host", ...Object.keys(headers)]);
-      const url = await getSignedUrl(client, command, { expiresIn, signableHeaders });
+      const url = await getSignedUrl(client, command, { expiresIn, signingDate, signableHeaders });
       return { url, method, headers, expiresAt: now + expiresIn * SECOND };
     }
     assertKeyLength(key);
     if (expiresInSeconds !== undefined && config.publicBaseUrl === undefined) {
       const command = new GetObjectCommand({ Bucket, Key: key });
-      const url = await getSignedUrl(client, command, { expiresIn });
+      const url = await getSignedUrl(client, command, { expiresIn, signingDate });
       return { url, method, headers: {}, expiresAt: now + expiresIn * SECOND };
     }
     const url = await objectUrl(client, config, key, now);

@@ -62,7 +62,7 @@ export interface PresignedUrl {
   method: "GET" | "PUT";
   /** What has to be sent with the request, exactly. */
   headers: Record<string, string>;
-  /** Milliseconds since the epoch; null for a public URL, which does not expire. */
+  /** Milliseconds since the epoch, by the store's clock; null for a public URL, which does not expire. */
   expiresAt: number | null;
 }
 
