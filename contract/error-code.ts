@@ -57,7 +57,7 @@ export const ERRORS = {
   FILE_CHANGED: { disposition: "stop", fix: "Upload after the renderer closed the file; then call again." },
   JOURNAL_FULL: {
     disposition: "retry",
-    fix: "Wait until the journal has drained, or raise journal.maxEntries or journal.maxBytes.",
+    fix: "Wait until the journal has drained, make room on its disk, or raise journal.maxEntries or journal.maxBytes.",
   },
   // stored media that is worked on
   ASSET_DAMAGED: {

@@ -75,6 +75,16 @@ export function parkedAs(error: ReelsyncError, deadLetter: ParkedLetter): Reelsy
   });
 }
 
+/** The same error for an upload that this machine's disk took neither into the journal nor as a dead letter. */
+export function unkeptAs(error: ReelsyncError, fault: Error): ReelsyncError {
+  const { code, message, requestId, retryAfterMs } = error;
+  return new ReelsyncError(code, `Not kept on this machine (${fault.message}). ${message}`, {
+    cause: error.cause ?? error,
+    requestId,
+    retryAfterMs,
+  });
+}
+
 /** For what nobody foresaw: a full disk, or a fault of the SDK itself. */
 export function codedError(error: unknown): ReelsyncError {
   if (isReelsyncError(error)) return error;

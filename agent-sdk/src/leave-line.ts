@@ -7,7 +7,7 @@
  *
  * What has its record already and fails at its URL is queued, or told to the caller and to nobody else.
  */
-import { becomesDeadLetter, parkedAs, ReelsyncError, waitsForService } from "./errors.ts";
+import { becomesDeadLetter, parkedAs, ReelsyncError, unkeptAs, waitsForService } from "./errors.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
 import type { QueuedUpload } from "./upload-request.ts";
 
@@ -35,10 +35,15 @@ export async function leaveLine(
     code: error.code,
     message: line.letters.withoutSecrets(error.message),
   });
+  let stays = false;
   try {
-    throw await giveUp(line, upload, error);
+    const end = await giveUp(line, upload, error);
+    stays = end.stays === true;
+    throw end.error;
   } finally {
-    await entry?.remove().catch((fault: unknown) => line.letters.warn(`forgetting upload ${id}`, fault));
+    if (!stays) {
+      await entry?.remove().catch((fault: unknown) => line.letters.warn(`forgetting upload ${id}`, fault));
+    }
   }
 }
 
@@ -73,19 +78,20 @@ async function giveUp(
   { letters, objects }: UploadLine,
   { id, call, madeAt, step, file, intent, begun, entry, recorded }: Upload,
   error: ReelsyncError,
-): Promise<ReelsyncError> {
+): Promise<{ error: ReelsyncError; stays?: true }> {
   const acknowledged = entry?.record?.acknowledged === true;
   // Nothing was said to anybody yet.
-  if (intent === undefined || (step === "file" && entry?.record === undefined)) return nothingBegun(error);
+  if (intent === undefined || (step === "file" && entry?.record === undefined))
+    return { error: nothingBegun(error) };
   const { open } = entry?.parts ?? {};
   if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
   if (recorded) return error;
   const reached = begun === undefined ? {} : { assetId: begun.assetId };
   if (!acknowledged && !becomesDeadLetter(error, begun !== undefined)) {
     await letters.withdraw(id, reached.assetId, error);
-    return error;
+    return { error };
   }
-  const letter = await letters.park({
+  const parked = await letters.park({
     intent,
     madeAt,
     // A file that is gone is still named.
@@ -95,5 +101,9 @@ async function giveUp(
     error,
     ...reached,
   });
-  return letter === undefined ? error : parkedAs(error, letter);
+  if (!(parked instanceof Error)) return { error: parkedAs(error, parked) };
+  // Its caller was promised that it is safe, and the journal's entry is all there is of it.
+  if (acknowledged) return { error, stays: true };
+  await letters.withdraw(id, reached.assetId, error);
+  return { error: unkeptAs(error, parked) };
 }

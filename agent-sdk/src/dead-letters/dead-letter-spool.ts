@@ -41,6 +41,8 @@ export interface DeadLetterSpool {
   write: (spooled: SpooledLetter) => Promise<void>;
   read: (uploadId: string) => Promise<SpooledLetter | undefined>;
   all: () => Promise<SpooledLetter[]>;
+  /** Removes what no letter names: bytes whose letter could not be written. */
+  discard: (uploadId: string) => Promise<void>;
   remove: (uploadId: string) => Promise<void>;
 }
 
@@ -70,19 +72,27 @@ export function createDeadLetterSpool(folder: string): DeadLetterSpool {
       const place = placeOf(spooled.letter.intent.uploadId);
       await mkdir(place, { recursive: true, mode: 0o700 });
       const draft = join(place, `letter.json.${process.pid}`);
-      const file = await open(draft, "w", 0o600);
       try {
-        await file.writeFile(JSON.stringify(spooled, null, 2));
-        await file.sync();
-      } finally {
-        await file.close();
+        const file = await open(draft, "w", 0o600);
+        try {
+          await file.writeFile(JSON.stringify(spooled, null, 2));
+          await file.sync();
+        } finally {
+          await file.close();
+        }
+        await rename(draft, join(place, "letter.json"));
+      } catch (error) {
+        await rm(draft, { force: true }).catch(() => undefined);
+        throw error;
       }
-      await rename(draft, join(place, "letter.json"));
     },
     async all() {
       const names = await readdir(root).catch(() => []);
       const letters = await Promise.all(names.map(read));
       return letters.filter((letter) => letter !== undefined);
+    },
+    async discard(uploadId) {
+      if ((await read(uploadId)) === undefined) await rm(placeOf(uploadId), { recursive: true, force: true });
     },
     remove: (uploadId) => rm(placeOf(uploadId), { recursive: true, force: true }),
   };

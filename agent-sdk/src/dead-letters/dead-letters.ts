@@ -61,7 +61,8 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   let delivering: Promise<void> | undefined;
   const replaying = new Set<string>();
 
-  async function park(failed: Failed): Promise<ParkedLetter | undefined> {
+  /** The letter, or what kept it from being written. */
+  async function park(failed: Failed): Promise<ParkedLetter | Error> {
     const { intent, madeAt, error } = failed;
     const id = intent.uploadId;
     try {
@@ -82,14 +83,23 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
       };
       const answer = await deliver(spooled);
       const delivered = answer === "told";
-      if (!delivered || failed.file.path === undefined) await spool.write({ ...spooled, delivered });
+      if (!delivered) await spool.write({ ...spooled, delivered });
+      else if (failed.file.path === undefined) await rewrite({ ...spooled, delivered });
       mayWait ||= answer === "unreachable";
       events.emit({ type: "deadLetter.parked", ...ofUpload(intent), delivered, code: error.code });
       return { id, delivered };
     } catch (fault) {
       warn(`parking upload ${id}`, fault);
-      return undefined;
+      await spool.discard(id).catch((again: unknown) => warn(`removing what is left of upload ${id}`, again));
+      return fault instanceof Error ? fault : new Error(String(fault));
     }
+  }
+
+  /** What Convex has: a disk that does not take it as well costs nothing but telling Convex once more. */
+  async function rewrite(spooled: SpooledLetter): Promise<void> {
+    await spool.write(spooled).catch((fault: unknown) => {
+      warn(`keeping dead letter ${spooled.letter.intent.uploadId} on this disk`, fault);
+    });
   }
 
   async function keepBytes(id: string, file: Failed["file"]): Promise<string | undefined> {
@@ -153,7 +163,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
         return;
       }
       // With its own bytes it stays until the replay.
-      if (spool.holdsBytesOf(spooled.letter)) await spool.write({ ...spooled, delivered: true });
+      if (spool.holdsBytesOf(spooled.letter)) await rewrite({ ...spooled, delivered: true });
       else await spool.remove(uploadId);
       events.emit({ type: "deadLetter.delivered", ...ofUpload(spooled.letter.intent) });
     }

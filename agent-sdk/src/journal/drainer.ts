@@ -101,7 +101,9 @@ export function createDrainer(options: DrainerOptions): Drainer {
       return "sent";
     } catch (error) {
       const coded = codedError(error);
-      if (!comesBack(entry, coded)) return "failed";
+      // Given up on, but this machine's disk did not take its dead letter.
+      const isKept = journal.holds(entry);
+      if (!comesBack(entry, coded) && !isKept) return "failed";
       if (!closing.signal.aborted) {
         await entry.noteFailure(coded.code).catch((fault: unknown) => warn("noting a failed attempt", fault));
       }
@@ -113,7 +115,10 @@ export function createDrainer(options: DrainerOptions): Drainer {
   /** `asked`: what is kept for the end of the run goes, too. */
   async function pass(asked: boolean): Promise<DrainCounts & { held: number }> {
     await first;
-    await journal.takeOver();
+    const fault = await journal.takeOver().then(
+      () => undefined,
+      (error: unknown) => unlooked(error),
+    );
     const counts: DrainCounts = { sent: 0, failed: 0, waiting: 0 };
     const scenes = byScene(journal.waiting()).values();
     const outage = new AbortController();
@@ -136,6 +141,9 @@ export function createDrainer(options: DrainerOptions): Drainer {
     await Promise.all(Array.from({ length: SCENES_AT_ONCE }, worker));
     counts.waiting = journal.waiting().length;
     fruitless = outage.signal.aborted ? fruitless + 1 : 0;
+    // Who asks may not hear that nothing waits, when nobody could look.
+    if (fault !== undefined && asked) throw fault;
+    if (fault !== undefined) warn("looking for other journals", fault);
     return { ...counts, held };
   }
 
@@ -177,6 +185,16 @@ export function createDrainer(options: DrainerOptions): Drainer {
       await passes;
     },
   };
+}
+
+/** A full disk takes over nothing, because its new owner's lease has no room there. */
+function unlooked(error: unknown): ReelsyncError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "EDQUOT"
+    ? new ReelsyncError("JOURNAL_FULL", `The journal's disk has no room for its owner: ${message}`, {
+        cause: error,
+      })
+    : codedError(error);
 }
 
 /** By running clocks: setting the time of day forward ends nobody's life. */

@@ -8,12 +8,18 @@ export async function writeWhole(path: string, text: string, { synced }: { synce
   const draft = `${path}.draft`;
   const file = await open(draft, "w", 0o600);
   try {
-    await file.writeFile(text);
-    if (synced) await file.sync();
-  } finally {
-    await file.close();
+    try {
+      await file.writeFile(text);
+      if (synced) await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+  } catch (error) {
+    // On a full disk half of it would take the room of what is written instead.
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw error;
   }
-  await rename(draft, path);
   if (synced) await syncFolder(dirname(path));
 }
 

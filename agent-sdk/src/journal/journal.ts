@@ -69,9 +69,14 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
   /** The folder appears together with its lease: one without would be taken for given up. */
   async function openOwn(): Promise<void> {
     const draft = `${own}.draft`;
-    await mkdir(draft, { recursive: true, mode: 0o700 });
-    await takeLease(draft);
-    await rename(draft, own);
+    try {
+      await mkdir(draft, { recursive: true, mode: 0o700 });
+      await takeLease(draft);
+      await rename(draft, own);
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
     await syncFolder(root);
     heartbeat = setInterval(() => void beat(own).catch(() => undefined), HEARTBEAT_MS).unref();
   }
@@ -141,14 +146,20 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       async acknowledge(intent, file, code) {
         await openPlace();
         const bytes = join(place, "bytes");
-        if (file.keep !== undefined) {
-          await file.keep(bytes);
-          await syncFile(bytes);
-        } else if (file.path !== undefined) {
-          await linkOrRefer(file.path, bytes);
+        try {
+          if (file.keep !== undefined) {
+            await file.keep(bytes);
+            await syncFile(bytes);
+          } else if (file.path !== undefined) {
+            await linkOrRefer(file.path, bytes);
+          }
+          const path = file.path === undefined ? {} : { path: file.path };
+          await save({ ...(record ?? fresh(intent)), ...path, acknowledged: true, code }, true);
+        } catch (error) {
+          // The dead letter it becomes instead may need that room.
+          await rm(bytes, { force: true }).catch(() => undefined);
+          throw error;
         }
-        const path = file.path === undefined ? {} : { path: file.path };
-        await save({ ...(record ?? fresh(intent)), ...path, acknowledged: true, code }, true);
         await syncFolder(own);
       },
       async noteFailure(code) {
@@ -165,12 +176,15 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       },
       async remove() {
         waiting.delete(uploadId);
-        if (inFolder) await rm(place, { recursive: true, force: true });
-        inFolder = false;
-        record = undefined;
-        await ahead.forget(uploadId);
-        giveBack();
-        for (const removed of [...removals]) removed();
+        try {
+          if (inFolder) await rm(place, { recursive: true, force: true });
+          inFolder = false;
+          record = undefined;
+          await ahead.forget(uploadId);
+        } finally {
+          giveBack();
+          for (const removed of [...removals]) removed();
+        }
       },
     };
     return entry;
@@ -199,7 +213,12 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
   async function empty(folder: string): Promise<void> {
     const names = await readdir(folder).catch(() => []);
     for (const uploadId of names) {
-      if (uploadId.startsWith("lease.json") || isAheadLog(uploadId)) continue;
+      if (uploadId === "lease.json" || isAheadLog(uploadId)) continue;
+      if (uploadId.endsWith(".draft")) {
+        // Of a file that was being written; the whole one it was to replace is beside it.
+        await rm(join(folder, uploadId), { force: true });
+        continue;
+      }
       await openFolder();
       try {
         await rename(join(folder, uploadId), join(own, uploadId));
@@ -224,12 +243,18 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       return;
     }
     const { alive, torn } = await readAheadLog(taken, readRecord);
-    for (const record of alive) {
-      const { uploadId } = record.intent;
-      if (waiting.has(uploadId)) continue;
-      await mkdir(join(own, uploadId), { recursive: true, mode: 0o700 });
-      await writeWhole(join(own, uploadId, "entry.json"), JSON.stringify(record), { synced: false });
-      await adopt(uploadId);
+    try {
+      for (const record of alive) {
+        const { uploadId } = record.intent;
+        if (waiting.has(uploadId)) continue;
+        await mkdir(join(own, uploadId), { recursive: true, mode: 0o700 });
+        await writeWhole(join(own, uploadId, "entry.json"), JSON.stringify(record), { synced: false });
+        await adopt(uploadId);
+      }
+    } catch (error) {
+      // Where the next look finds it, when there is room.
+      await rename(taken, log).catch(() => undefined);
+      throw error;
     }
     if (torn) await quarantine(basename(taken));
     else await rm(taken, { force: true });
@@ -271,6 +296,8 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
     leave(entry: JournalEntry): void {
       waiting.set(entry.uploadId, entry);
     },
+    /** Whether it is still to be sent. */
+    holds: (entry: JournalEntry): boolean => waiting.get(entry.uploadId) === entry,
     waiting(): JournalEntry[] {
       return [...waiting.values()].sort((a, b) => (a.record?.sequence ?? 0) - (b.record?.sequence ?? 0));
     },

@@ -125,6 +125,7 @@ describe("[G1] a journal", () => {
     const half = join(folder, owner, randomUUID());
     await mkdir(half);
     await writeFile(join(half, "entry.json.draft"), "{");
+    await writeFile(join(folder, owner, "ahead.log.draft"), "{");
 
     const { journal, events } = open(folder);
     expect(await journal.takeOver()).toBe(1);
