@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { checkEnvironment, masked } from "../../../agent-sdk/src/cli/doctor/environment.ts";
+import { judgeQuota } from "../../../agent-sdk/src/cli/doctor/local-storage.ts";
 import { judgeSkew, judgeSpace } from "../../../agent-sdk/src/cli/doctor/machine.ts";
 import { GIB, MIB, MINUTE, SECOND } from "../../../contract/limits.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
@@ -37,6 +38,15 @@ test.each([
   [10 * MIB, "fail"],
 ])("%s bytes of room for parked uploads is %s", (free, state) => {
   expect(judgeSpace("journal folder", "folder", free, "fix")).toMatchObject({ state });
+});
+
+test.each([
+  [GIB / 2, GIB, "ok"],
+  [0.95 * GIB, GIB, "warn"],
+  [GIB, GIB, "fail"],
+  [0, 100 * GIB, "warn"],
+])("%s of %s bytes used, on a disk with 10 GiB free, is %s", (used, limit, state) => {
+  expect(judgeQuota(used, limit, 10 * GIB)).toMatchObject({ check: "storage limit", state });
 });
 
 test("secrets are told apart, not told", () => {

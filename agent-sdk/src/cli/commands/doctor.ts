@@ -1,7 +1,7 @@
 /** `reelsync doctor`: what is wrong here, why, and what mends it. */
 import { SECOND } from "../../../../contract/limits.ts";
 import { openCall } from "../../call.ts";
-import type { S3Config } from "../../config.ts";
+import type { Config, S3Config } from "../../config.ts";
 import { readSettings, SETTINGS } from "../../settings.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
@@ -17,7 +17,7 @@ const ANY_ORIGIN = "http://localhost:3000";
 
 export const doctor = defineCommand({
   path: ["doctor"],
-  summary: "Check configuration, bucket, deployment and this machine, and say what mends what",
+  summary: "Check configuration, storage, deployment and this machine, and say what mends what",
   details:
     "Each line is ok, warn or fail, with cause and fix. Secrets are masked. Leaves nothing changed. Exits 1 when something fails. With --json one document a check.",
   args: {},
@@ -60,7 +60,9 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
   const { values } = readSettings<Known>(SETTINGS, {}, env);
   const brief = { ...context, timeoutMs: context.timeoutMs ?? CHECK_TIMEOUT_MS };
 
-  const store = storeConfig(env);
+  const isLocal = values.storageType === "LOCAL";
+  if (isLocal) yield* await localChecks(values, signal);
+  const store = isLocal ? undefined : storeConfig(env);
   if (store !== undefined) {
     const address = store.endpoint ?? `https://s3.${store.region}.amazonaws.com`;
     yield* await machine.checkClock("the object store", address, signal);
@@ -79,7 +81,27 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
 }
 
 // Not an interface: that would not satisfy a Record.
-type Known = { convexUrl: string; journalDir: string; deadLetterDir: string };
+type Known = {
+  convexUrl: string;
+  journalDir: string;
+  deadLetterDir: string;
+  storageType: Config["storageType"];
+  localDir: string;
+  localMaxBytes: number;
+  localBaseUrl: string;
+  localSigningKey: string;
+};
+
+async function localChecks(
+  { localDir, localMaxBytes, localBaseUrl, localSigningKey }: Partial<Known>,
+  signal: AbortSignal,
+): Promise<Check[]> {
+  // What is wrong with the folder's name was said about the environment.
+  if (localDir === undefined) return [];
+  const { checkLocalStorage } = await import("../doctor/local-storage.ts");
+  const place = { dir: localDir, maxBytes: localMaxBytes };
+  return checkLocalStorage({ ...place, baseUrl: localBaseUrl, signingKey: localSigningKey }, signal);
+}
 
 /** undefined: what is missing was said about the environment. */
 function storeConfig(env: Context["env"]): S3Config | undefined {

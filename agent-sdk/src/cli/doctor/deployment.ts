@@ -60,22 +60,23 @@ export async function checkAgent(context: Context, bucket: string | undefined): 
       ...sameBucket(token, bucket),
     ];
   } catch (error) {
-    return keyFault(codedError(error), site);
+    return keyFault(codedError(error), site, settings.storageType);
   } finally {
     close();
   }
 }
 
-function keyFault(error: ReelsyncError, site: string): Check[] {
+function keyFault(error: ReelsyncError, site: string, storageType: AgentSettings["storageType"]): Check[] {
   const { message } = describe(error);
   if (error.code === "AGENT_KEY_INVALID") {
     const fix = "export REELSYNC_AGENT_KEY=$(reelsync token create --name NAME --tenant SLUG)";
     return [ok("site url", site), fail("agent key", "refused", message, fix)];
   }
   if (error.code === "STORAGE_UNCONFIGURED") {
+    const variable = storageType === "LOCAL" ? "STORAGE_LOCAL_BASE_URL" : "S3_BUCKET";
     return [
       ok("site url", site),
-      fail("storage of the deployment", "not configured", message, "npx convex env set S3_BUCKET …"),
+      fail("storage of the deployment", "not configured", message, `npx convex env set ${variable} …`),
     ];
   }
   const fix = "export CONVEX_SITE_URL=…  # where the deployment's HTTP actions are";

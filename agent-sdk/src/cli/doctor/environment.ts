@@ -5,8 +5,28 @@ import { fail, ok, warn, type Check } from "./check.ts";
 type Env = Readonly<Record<string, string | undefined>>;
 type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
 
+/** What only a bucket has. */
+const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
+  SETTINGS.bucket,
+  SETTINGS.region,
+  SETTINGS.accessKeyId,
+  SETTINGS.secretAccessKey,
+  SETTINGS.credentials,
+  SETTINGS.sessionToken,
+  SETTINGS.endpoint,
+  SETTINGS.forcePathStyle,
+  SETTINGS.kmsKeyId,
+  SETTINGS.acl,
+  SETTINGS.publicBaseUrl,
+  SETTINGS.s3MaxBytes,
+]);
+
 export function checkEnvironment(env: Env): Check[] {
   return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env))];
+}
+
+function keepsLocally(env: Env): boolean {
+  return env["STORAGE_TYPE"]?.trim().toUpperCase() === "LOCAL";
 }
 
 function faults(env: Env): Check[] {
@@ -37,6 +57,7 @@ function faults(env: Env): Check[] {
       ),
     );
   }
+  if (keepsLocally(env)) return found;
   const regions = SETTINGS.region.env;
   if (regions.every((name) => unset(env, name)) && SETTINGS.endpoint.env.every((name) => unset(env, name))) {
     found.push(fail("variable", "AWS_REGION is missing", "AWS is asked by region", "export AWS_REGION=…"));
@@ -58,6 +79,9 @@ function inForce(setting: Setting, env: Env): Check[] {
   const isSecret = "secret" in setting;
   const value = (name: string) => (isSecret ? masked(env[name] ?? "") : (env[name] ?? ""));
   const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
+  if (keepsLocally(env) && OF_BUCKETS.has(setting)) {
+    return [ok("variable", `${found}, not used with STORAGE_TYPE=LOCAL`)];
+  }
   const odd = others.find((name) => env[name]?.trim() !== env[used]?.trim());
   if (odd === undefined) return [ok("variable", found)];
   return [warn("variable", found, `${odd}=${value(odd)} says otherwise and is not used`, `unset ${odd}`)];

@@ -70,22 +70,50 @@ export async function checkDeadLetterDir(folder: string): Promise<Check[]> {
   return [await checkSpace("dead-letter folder", folder, fix), ...(await waitingLetters(folder))];
 }
 
-async function checkSpace(check: string, folder: string, fix: string): Promise<Check> {
+export interface SpaceCauses {
+  unusable: string;
+  full: string;
+  filling: string;
+}
+
+const WAITING_UPLOADS: SpaceCauses = {
+  unusable: "What cannot be uploaded could not be kept",
+  full: "There is no room to keep what cannot be uploaded",
+  filling: "A long outage may fill it",
+};
+
+/** A folder that need not be there yet. */
+export async function checkSpace(
+  check: string,
+  folder: string,
+  fix: string,
+  causes = WAITING_UPLOADS,
+): Promise<Check> {
   const place = await nearestExisting(resolve(folder));
   try {
     await access(place, constants.W_OK);
     if (!(await stat(place)).isDirectory()) throw new Error("a file is in the way");
   } catch {
-    return fail(check, `${place} is no writable folder`, "What cannot be uploaded could not be kept", fix);
+    return fail(check, `${place} is no writable folder`, causes.unusable, fix);
   }
-  const { bavail, bsize } = await statfs(place);
-  return judgeSpace(check, folder, bavail * bsize, fix);
+  return judgeSpace(check, folder, await freeBytes(folder), fix, causes);
 }
 
-export function judgeSpace(check: string, folder: string, free: number, fix: string): Check {
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(await nearestExisting(resolve(folder)));
+  return bavail * bsize;
+}
+
+export function judgeSpace(
+  check: string,
+  folder: string,
+  free: number,
+  fix: string,
+  { full, filling } = WAITING_UPLOADS,
+): Check {
   const found = `${folder}, ${size(free)} free`;
-  if (free < NO_SPACE) return fail(check, found, "There is no room to keep what cannot be uploaded", fix);
-  if (free < LITTLE_SPACE) return warn(check, found, "A long outage may fill it", fix);
+  if (free < NO_SPACE) return fail(check, found, full, fix);
+  if (free < LITTLE_SPACE) return warn(check, found, filling, fix);
   return ok(check, found);
 }
 

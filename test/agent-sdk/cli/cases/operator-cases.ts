@@ -1,3 +1,5 @@
+import { mkdir, open, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import {
   CreateBucketCommand,
   GetBucketCorsCommand,
@@ -5,6 +7,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { GIB } from "../../../../contract/limits.ts";
 import type { Workshop } from "../support/workshop.ts";
 
 export function describeOperator(workshop: Workshop) {
@@ -208,6 +211,75 @@ export function describeOperator(workshop: Workshop) {
       expect(siteUrl).not.toBe(url);
       expect(bare.stdout).toMatch(/^fail {2}variable: S3_BUCKET is missing$/m);
       expect(bare.stdout).toMatch(/^ +fix: export AWS_REGION=/m);
+    });
+
+    test("with STORAGE_TYPE=LOCAL looks at the folder and its door, and asks nothing of a bucket", async () => {
+      const { storageDir } = workshop.stack;
+      const bare = { STORAGE_TYPE: "LOCAL", S3_BUCKET: "", S3_ENDPOINT_URL: "", AWS_REGION: "" };
+      const doctor = (env: Record<string, string>) =>
+        workshop.agent(["doctor", "--json"], { env: { ...bare, ...env } });
+      const checked = (records: Record<string, unknown>[]) => records.map(({ check }) => String(check));
+
+      const empty = await doctor({});
+      expect(empty).toMatchObject({ code: 0, stderr: "" });
+      expect(failing(empty.records)).toEqual([]);
+      expect(checked(empty.records)).toEqual(
+        expect.arrayContaining(["storage folder", "storage limit", "file door", "functions"]),
+      );
+      expect(checked(empty.records)).not.toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^(bucket|credentials|region|cors|clock|same bucket)$/),
+        ]),
+      );
+      expect(empty.records).toContainEqual(
+        expect.objectContaining({
+          state: "ok",
+          found: expect.stringMatching(/^AWS_ACCESS_KEY_ID=.*, not used with STORAGE_TYPE=LOCAL$/) as string,
+        }),
+      );
+
+      const kept = join(storageDir, "t", "look.bin");
+      await mkdir(dirname(kept), { recursive: true });
+      await writeFile(kept, "kept");
+      onTestFinished(() => rm(kept));
+      const elsewhere = join(workshop.directory, "elsewhere");
+      await mkdir(elsewhere);
+      const large = await open(join(elsewhere, "large.bin"), "w");
+      await large.truncate(GIB);
+      await large.close();
+      const { CONVEX_URL = "" } = workshop.agentEnv;
+      const [filled, unwritable, silent, otherKey, otherFolder, noDoor, unset] = await Promise.all([
+        doctor({ STORAGE_LOCAL_MAX_SIZE_GB: "1" }),
+        doctor({ STORAGE_LOCAL_DIR: "/dev/null/storage" }),
+        doctor({ STORAGE_LOCAL_BASE_URL: "http://127.0.0.1:9" }),
+        doctor({ STORAGE_LOCAL_SIGNING_KEY: "another key of sixteen letters" }),
+        doctor({ STORAGE_LOCAL_DIR: elsewhere, STORAGE_LOCAL_MAX_SIZE_GB: "1" }),
+        doctor({ STORAGE_LOCAL_BASE_URL: CONVEX_URL }),
+        doctor({ STORAGE_LOCAL_BASE_URL: "" }),
+      ]);
+      expect(failing(filled.records)).toEqual([]);
+      expect(failing(unwritable.records)).toEqual([
+        ["storage folder", expect.stringContaining("STORAGE_LOCAL_DIR")],
+      ]);
+      expect(failing(silent.records)).toEqual([["file door", "reelsync storage serve --port 9"]]);
+      expect(failing(otherKey.records)).toEqual([
+        ["file door", expect.stringContaining("STORAGE_LOCAL_SIGNING_KEY")],
+      ]);
+      expect(failing(otherFolder.records)).toEqual([
+        ["storage limit", expect.stringContaining("STORAGE_LOCAL_MAX_SIZE_GB")],
+        [
+          "file door",
+          expect.stringMatching(/^STORAGE_LOCAL_DIR=\/.*elsewhere reelsync storage serve --port \d+$/),
+        ],
+      ]);
+      expect(failing(noDoor.records)).toEqual([
+        ["file door", expect.stringContaining("STORAGE_LOCAL_BASE_URL")],
+      ]);
+      expect(failing(unset.records)).toEqual([]);
+      expect(unset.records).toContainEqual(expect.objectContaining({ check: "file door", state: "warn" }));
+      expect([unwritable, silent, otherKey, otherFolder, noDoor].map(({ code }) => code)).toEqual(
+        Array.from({ length: 5 }, () => 1),
+      );
     });
 
     test("tells which alias is in force, and where two names disagree", async () => {
