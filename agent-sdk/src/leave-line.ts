@@ -85,7 +85,7 @@ async function giveUp(
     return { error: nothingBegun(error) };
   const { open } = entry?.parts ?? {};
   if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
-  if (recorded) return error;
+  if (recorded) return { error };
   const reached = begun === undefined ? {} : { assetId: begun.assetId };
   if (!acknowledged && !becomesDeadLetter(error, begun !== undefined)) {
     await letters.withdraw(id, reached.assetId, error);
