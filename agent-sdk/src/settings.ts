@@ -12,6 +12,7 @@ import {
   SECOND,
 } from "../../contract/limits.ts";
 import { ROLLOUT_STAGES } from "../../contract/rollout.ts";
+import { withoutLogin } from "./without-login.ts";
 
 interface Setting {
   /** Canonical name first, then aliases. `times` is for a variable in another unit. */
@@ -270,7 +271,7 @@ function keepsLocally(
 function fault(value: unknown, setting: Setting, error: z.ZodError): string {
   if (value === undefined) return "is missing";
   const why = error.issues.map(({ message }) => message).join(", ");
-  return setting.secret ? `is wrong (${why})` : `is wrong (${JSON.stringify(value)}: ${why})`;
+  return setting.secret ? `is wrong (${why})` : `is wrong (${withoutLogin(JSON.stringify(value))}: ${why})`;
 }
 
 /** An empty variable counts as unset: that is what `NAME=` in an env file means to people. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { checkEnvironment, masked } from "../../../agent-sdk/src/cli/doctor/environment.ts";
+import { checkEnvironment } from "../../../agent-sdk/src/cli/doctor/environment.ts";
 import { judgeQuota } from "../../../agent-sdk/src/cli/doctor/local-storage.ts";
 import { judgeSkew, judgeSpace } from "../../../agent-sdk/src/cli/doctor/machine.ts";
 import { GIB, MIB, MINUTE, SECOND } from "../../../contract/limits.ts";
@@ -49,9 +49,22 @@ test.each([
   expect(judgeQuota(used, limit, 10 * GIB)).toMatchObject({ check: "storage limit", state });
 });
 
-test("secrets are told apart, not told", () => {
-  expect(masked("AKIAIOSFODNN7EXAMPLE")).toBe("AKIA… (20 characters)");
-  expect(masked("short")).toBe("… (5 characters)");
+test("no part of a secret is shown, and no URL's login", async () => {
+  const env = {
+    CONVEX_URL: "http://convex-user:convex-password@127.0.0.1:9",
+    REELSYNC_AGENT_KEY: "rsk_0123456789abcdef",
+    AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
+    AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMIK7MDENG",
+    S3_ENDPOINT_URL: "http://store-user:store/p@ssword@127.0.0.1:9",
+    STORAGE_S3_ENDPOINT_URL: "http://alias-user:alias-password@127.0.0.1:9",
+    S3_PUBLIC_BASE_URL: "htp://public-user:public-password@cdn.example",
+    STORAGE_LOCAL_SIGNING_KEY: "topsecret-signing-key",
+  };
+  const { stdout, stderr } = await runCli(["doctor"], { env });
+  expect(stdout).toContain("AWS_ACCESS_KEY_ID=… (20 characters)");
+  expect(stdout).toContain("CONVEX_URL=http://…@127.0.0.1:9");
+  expect(stdout).toContain("STORAGE_S3_ENDPOINT_URL=http://…@127.0.0.1:9");
+  expect(stdout + stderr).not.toMatch(/user|password|rsk_0|AKIA|wJal|tops/);
 });
 
 test("the agent's key is only warned of, because people work without one; what follows from a URL is not missing", () => {

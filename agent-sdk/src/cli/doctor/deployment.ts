@@ -5,6 +5,7 @@ import { createAgentTokens, type AgentToken } from "../../convex/agent-token.ts"
 import { createPost } from "../../convex/post.ts";
 import { codedError, type ReelsyncError } from "../../errors.ts";
 import { proxyFor } from "../../http-agents.ts";
+import { withoutLogin } from "../../without-login.ts";
 import { connectAsAgent, connectAsPerson } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../output.ts";
@@ -15,8 +16,9 @@ const ANSWER_TIMEOUT_MS = 5 * SECOND;
 
 export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<Check> {
   // A plain fetch knows no proxy; that the deployment answers is proved by what is asked of it next.
+  const shown = withoutLogin(convexUrl);
   const proxy = proxyFor(convexUrl);
-  if (proxy !== undefined) return ok("convex url", `${convexUrl}, through the proxy ${proxy.host}`);
+  if (proxy !== undefined) return ok("convex url", `${shown}, through the proxy ${proxy.host}`);
   const url = `${convexUrl.replace(/\/+$/, "")}/version`;
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
   const answer = await fetch(url, { signal: timeout }).catch((error: unknown) => error as Error);
@@ -24,15 +26,15 @@ export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<
     const cause = answer.cause instanceof Error ? answer.cause.message : answer.message;
     return fail(
       "convex url",
-      `${convexUrl} does not answer`,
-      cause,
-      `curl -i ${url}  # then correct CONVEX_URL`,
+      `${shown} does not answer`,
+      withoutLogin(cause),
+      `curl -i ${withoutLogin(url)}  # then correct CONVEX_URL`,
     );
   }
-  if (answer.ok) return ok("convex url", convexUrl);
+  if (answer.ok) return ok("convex url", shown);
   return fail(
     "convex url",
-    `${url} answered HTTP ${answer.status}`,
+    `${withoutLogin(url)} answered HTTP ${answer.status}`,
     "CONVEX_URL does not point to a Convex deployment",
     "export CONVEX_URL=…  # e.g. https://happy-cat-123.convex.cloud",
   );
@@ -49,7 +51,7 @@ export async function checkAgent(context: Context, bucket: string | undefined): 
   }
   const { auth } = settings;
   if (auth.kind !== "key") return [];
-  const site = auth.tokenUrl.replace(/\/agent\/token$/, "");
+  const site = withoutLogin(auth.tokenUrl.replace(/\/agent\/token$/, ""));
   const { post, close } = createPost();
   try {
     const token = await createAgentTokens(auth, post).get();

@@ -1,5 +1,6 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
 import { readSettings, SETTINGS } from "../../settings.ts";
+import { withoutLogin } from "../../without-login.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -77,7 +78,7 @@ function inForce(setting: Setting, env: Env): Check[] {
   const [used, ...others] = set;
   if (used === undefined) return [];
   const isSecret = "secret" in setting;
-  const value = (name: string) => (isSecret ? masked(env[name] ?? "") : (env[name] ?? ""));
+  const value = (name: string) => (isSecret ? masked(env[name] ?? "") : withoutLogin(env[name] ?? ""));
   const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
   if (keepsLocally(env) && OF_BUCKETS.has(setting)) {
     return [ok("variable", `${found}, not used with STORAGE_TYPE=LOCAL`)];
@@ -87,8 +88,7 @@ function inForce(setting: Setting, env: Env): Check[] {
   return [warn("variable", found, `${odd}=${value(odd)} says otherwise and is not used`, `unset ${odd}`)];
 }
 
-/** Enough to tell two keys apart, too little to use one. */
-export function masked(secret: string): string {
-  const { length } = secret;
-  return length < 16 ? `… (${length} characters)` : `${secret.slice(0, 4)}… (${length} characters)`;
+/** What doctor says is pasted into tickets, so not even the first characters: the length shows a cut or doubled paste. */
+function masked(secret: string): string {
+  return `… (${secret.length} characters)`;
 }

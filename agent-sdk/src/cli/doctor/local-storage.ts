@@ -7,6 +7,7 @@ import { sizeOf } from "../../storage/file-listing.ts";
 import { pages } from "../../storage/local-storage.ts";
 import { createLocalTree, type LocalTree } from "../../storage/local-tree.ts";
 import { createLocalUrls } from "../../storage/local-urls.ts";
+import { withoutLogin } from "../../without-login.ts";
 import { size } from "../quantities.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { checkSpace, freeBytes } from "./machine.ts";
@@ -66,8 +67,9 @@ async function checkDoor(
     const cause = "The URLs made here are file:// ones, which nobody else can open";
     return warn("file door", `${missing} is not set`, cause, `export ${missing}=…  # as on the deployment`);
   }
+  const shown = withoutLogin(baseUrl);
   const proxy = proxyFor(baseUrl);
-  if (proxy !== undefined) return ok("file door", `${baseUrl}, not asked through the proxy ${proxy.host}`);
+  if (proxy !== undefined) return ok("file door", `${shown}, not asked through the proxy ${proxy.host}`);
 
   const first = await tree.walk("").next();
   const stored = first.done === true ? undefined : first.value.key;
@@ -80,23 +82,23 @@ async function checkDoor(
   const answer = await ask(url, signal);
   if (answer instanceof Error) {
     const cause = answer.cause instanceof Error ? answer.cause.message : answer.message;
-    return fail("file door", `${baseUrl} does not answer`, cause, serveCommand(baseUrl));
+    return fail("file door", `${shown} does not answer`, withoutLogin(cause), serveCommand(baseUrl));
   }
   const { status, code } = answer;
-  if (status === 206 || (stored === undefined && code === "NOT_FOUND")) return ok("file door", baseUrl);
+  if (status === 206 || (stored === undefined && code === "NOT_FOUND")) return ok("file door", shown);
   if (code === "NOT_FOUND") {
     const cause = `It does not have ${key}: it serves another folder`;
     const fix = `STORAGE_LOCAL_DIR=${tree.root} ${serveCommand(baseUrl)}`;
-    return fail("file door", `${baseUrl} does not serve ${dir}`, cause, fix);
+    return fail("file door", `${shown} does not serve ${dir}`, cause, fix);
   }
   if (code === "FORBIDDEN") {
     const fix = "export STORAGE_LOCAL_SIGNING_KEY=…  # one for the agents, the door and the deployment";
     const cause = "The door verifies with another key, or its clock is off";
-    return fail("file door", `${baseUrl} refuses what is signed here`, cause, fix);
+    return fail("file door", `${shown} refuses what is signed here`, cause, fix);
   }
   return fail(
     "file door",
-    `${baseUrl} answered HTTP ${status}`,
+    `${shown} answered HTTP ${status}`,
     "STORAGE_LOCAL_BASE_URL does not point to a file door",
     `${serveCommand(baseUrl)}  # then export STORAGE_LOCAL_BASE_URL as it prints it`,
   );
