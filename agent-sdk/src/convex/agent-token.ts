@@ -7,7 +7,7 @@ import { rolloutStageSchema } from "../../../contract/agent-report.ts";
 import { MINUTE, SECOND } from "../../../contract/limits.ts";
 import type { Stages } from "../../../contract/rollout.ts";
 import type { Config } from "../config.ts";
-import { ReelsyncError } from "../errors.ts";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import { openDeadline } from "../resilience/deadline.ts";
 import { toConvexError, toHttpError } from "./convex-errors.ts";
 import type { Post } from "./post.ts";
@@ -70,6 +70,16 @@ export function createAgentTokens(auth: Config["auth"], post: Post): AgentTokens
       if (current?.token === refused) current = undefined;
     },
   };
+}
+
+/** For what a token only tells of: undefined while the deployment cannot be asked, which the steps that need one wait out. */
+export async function tokenIfAnswered(tokens: Pick<AgentTokens, "get">): Promise<AgentToken | undefined> {
+  try {
+    return await tokens.get();
+  } catch (error) {
+    if (isReelsyncError(error) && error.retryable) return undefined;
+    throw error;
+  }
 }
 
 async function exchangeKey(

@@ -8,7 +8,7 @@ import { acceptsContentType, type AssetType, type Metadata } from "../../../cont
 import { GIB } from "../../../contract/limits.ts";
 import { openCall, type Call } from "../call.ts";
 import type { Config, Mode } from "../config.ts";
-import type { AgentTokens } from "../convex/agent-token.ts";
+import { tokenIfAnswered, type AgentTokens } from "../convex/agent-token.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import type { Events } from "../events.ts";
 import { guessContentType, usualFileName } from "../file/content-type.ts";
@@ -64,6 +64,7 @@ const MAX_URL_LENGTH = 2_000;
 
 export function createIngest({ config, tokens, events, upload }: IngestParts) {
   const request = createProviderRequest({ allowHosts: config.ingestAllowHosts });
+  let tenantId: string | undefined;
 
   async function open(url: string, maxBytes: number, call: Call): Promise<ProviderDownload> {
     return openProviderDownload(request, url, maxBytes, {
@@ -87,7 +88,8 @@ export function createIngest({ config, tokens, events, upload }: IngestParts) {
     const { maxBytes = MAX_INGEST_BYTES, creative, iteration, metadata, ...rest } = ingested;
     // Before a byte is downloaded for nothing.
     assertHolds(rest.entity, rest.assetType);
-    const { tenantId } = await tokens.get();
+    // Convex being down is for the line to deal with: a provider's URL may not live until it is back.
+    tenantId = (await tokenIfAnswered(tokens))?.tenantId ?? tenantId;
     const download = await open(url, maxBytes, call);
     try {
       const { fileName, contentType } = nameAndType(url, rest, download.contentType);

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import type { ReelsyncError } from "reelsync";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startStudio } from "../support/studio.ts";
 import { breaksOff, redirectsTo, serves, startProvider } from "./provider.ts";
 
 const studio = startStudio();
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const BRIEF = { attempts: 1, baseDelayMs: 10, maxDelayMs: 100 };
 const LOOPBACK = { ingestAllowHosts: ["127.0.0.1"] };
 
 async function scene() {
@@ -194,6 +197,43 @@ describe("ingestFromUrl", () => {
     await expect(ingested).rejects.toMatchObject({ code: "ABORTED" });
     await closed;
     expect(await studio.snapshot()).toEqual(before);
+  });
+
+  test("[G1] while all of Convex is down the bytes are taken all the same: queued, and recorded when it is back", async () => {
+    const { CONVEX_URL = "", CONVEX_SITE_URL = "" } = studio.stack.agentEnv;
+    const [cloud, site] = [await startFaultProxy(CONVEX_URL), await startFaultProxy(CONVEX_SITE_URL)];
+    const bytes = randomBytes(50_000);
+    const provider = await startProvider({ "/a.mp4": serves(bytes) });
+    const { request } = await scene();
+    const env = { ...studio.stack.agentEnv, CONVEX_URL: cloud.url, CONVEX_SITE_URL: site.url };
+    const { reelsync, events } = studio.queueing({ ...LOOPBACK, env, retry: BRIEF });
+    cloud.spoil = site.spoil = () => ({ status: 503 });
+    const ingested = await reelsync.ingestFromUrl(`${provider.origin}/a.mp4`, request);
+    expect(ingested).toMatchObject({ state: "queued", sha256: sha256(bytes), size: bytes.length });
+    provider.paths = {};
+
+    cloud.spoil = site.spoil = () => undefined;
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ type: "journal.sent" })), {
+      timeout: 20_000,
+      interval: 100,
+    });
+    const [row] = (await studio.rows("assets")).filter(({ entityId }) => entityId === request.entity.id);
+    expect(row).toMatchObject({ status: "ready", metadata: { originalUrl: `${provider.origin}/a.mp4` } });
+    expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
+  });
+
+  test("[G1] a strict client leaves a dead letter with the bytes then", async () => {
+    const site = await startFaultProxy(studio.stack.agentEnv.CONVEX_SITE_URL ?? "");
+    const provider = await startProvider({ "/a.mp4": serves(randomBytes(10)) });
+    const { request } = await scene();
+    const env = { ...studio.stack.agentEnv, CONVEX_SITE_URL: site.url };
+    const { reelsync } = studio.client({ ...LOOPBACK, env, retry: BRIEF });
+    site.spoil = () => ({ status: 503 });
+    const error = await reelsync.ingestFromUrl(`${provider.origin}/a.mp4`, request).catch((e: unknown) => e);
+    expect(error).toMatchObject({ code: "CONVEX_UNAVAILABLE", deadLetter: { delivered: false } });
+    site.spoil = () => undefined;
+    const { id } = (error as ReelsyncError).deadLetter ?? { id: "" };
+    expect(await reelsync.deadLetters.replay(id)).toMatchObject({ state: "ready", size: 10 });
   });
 
   test("where the deployment has neither bucket nor folder, the provider's URL comes back with a warning, and nothing is asked of it", async () => {
