@@ -44,8 +44,28 @@ export function objectHeaders(config: S3Config, object: ObjectToStore): PutObjec
       sha256: object.digests.sha256,
       ...(object.correlationId !== undefined && { "correlation-id": object.correlationId }),
     },
-    ...(config.acl !== undefined && { ACL: config.acl }),
-    ...(config.kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: config.kmsKeyId }),
+    ...keptUnder(config),
+  };
+}
+
+/** Who may read it, and with which key it is encrypted; for every object, whoever sends its bytes. */
+export function keptUnder({
+  acl,
+  kmsKeyId,
+}: S3Config): Pick<PutObjectCommandInput, "ACL" | "ServerSideEncryption" | "SSEKMSKeyId"> {
+  return {
+    ...(acl !== undefined && { ACL: acl }),
+    ...(kmsKeyId !== undefined && { ServerSideEncryption: "aws:kms", SSEKMSKeyId: kmsKeyId }),
+  };
+}
+
+/** The same as a request's headers, for whoever sends one that was signed here. */
+export function keptUnderHeaders(config: S3Config): Record<string, string> {
+  const { ACL, ServerSideEncryption, SSEKMSKeyId } = keptUnder(config);
+  return {
+    ...(ACL !== undefined && { "x-amz-acl": ACL }),
+    ...(ServerSideEncryption !== undefined && { "x-amz-server-side-encryption": ServerSideEncryption }),
+    ...(SSEKMSKeyId !== undefined && { "x-amz-server-side-encryption-aws-kms-key-id": SSEKMSKeyId }),
   };
 }
 

@@ -18,7 +18,7 @@ import type { ObjectStore } from "../s3/object-store.ts";
 import { objectUrl, storeTime } from "../s3/object-url.ts";
 import { requestS3 } from "../s3/request-s3.ts";
 import { s3Code } from "../s3/s3-errors.ts";
-import { unquoted } from "../s3/stored-object.ts";
+import { keptUnder, keptUnderHeaders, unquoted } from "../s3/stored-object.ts";
 import type { TransferSlots } from "../s3/transfer-slots.ts";
 import { openBody } from "./s3-body.ts";
 import { lifeOf } from "./local-urls.ts";
@@ -130,15 +130,25 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     const signingDate = new Date(now);
     if (method === "PUT") {
       assertWritableKey(key);
-      const headers = contentType === undefined ? {} : { "content-type": contentType };
+      const headers = {
+        ...(contentType !== undefined && { "content-type": contentType }),
+        ...keptUnderHeaders(config),
+      };
       const command = new PutObjectCommand({
         Bucket,
         Key: key,
         ...(contentType !== undefined && { ContentType: contentType }),
+        ...keptUnder(config),
       });
-      // Left to itself the presigner signs the host only, and anything could be called anything.
-      const signableHeaders = new Set(["host", ...Object.keys(headers)]);
-      const url = await getSignedUrl(client, command, { expiresIn, signingDate, signableHeaders });
+      // Left to itself the presigner signs the host only, and anything could be called anything; and what it moves to the
+      // query is not read there by every store.
+      const names = Object.keys(headers);
+      const url = await getSignedUrl(client, command, {
+        expiresIn,
+        signingDate,
+        signableHeaders: new Set(["host", ...names]),
+        unhoistableHeaders: new Set(names),
+      });
       return { url, method, headers, expiresAt: now + expiresIn * SECOND };
     }
     assertKeyLength(key);

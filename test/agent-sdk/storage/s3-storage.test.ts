@@ -71,3 +71,30 @@ test("a public base URL stands for presigned ones, for reading only", async () =
   });
   expect((await storage.getPresignedUrl("PUT", "c.mp4")).url).toMatch(/X-Amz-Signature=/);
 });
+
+test("a presigned PUT carries the ACL and the KMS key that the SDK's own requests carry, and works with nothing less", async () => {
+  const { endpoint } = await startBucket();
+  const owned = await openS3(endpoint, { acl: "bucket-owner-full-control" });
+  const put = await owned.getPresignedUrl("PUT", "a.mp4", { contentType: "video/mp4" });
+  expect(put.headers).toEqual({ "content-type": "video/mp4", "x-amz-acl": "bucket-owner-full-control" });
+  const without = { "content-type": "video/mp4" };
+  for (const headers of [without, { ...without, "x-amz-acl": "private" }]) {
+    expect((await fetch(put.url, { method: "PUT", headers, body: "film" })).status).toBe(403);
+  }
+  expect((await fetch(put.url, { method: "PUT", headers: put.headers, body: "film" })).status).toBe(200);
+  expect(await owned.getSize("a.mp4")).toBe(4);
+
+  const encrypted = await openS3(endpoint, { kmsKeyId: "alias/reels" });
+  const { url, headers } = await encrypted.getPresignedUrl("PUT", "b.mp4");
+  expect(headers).toEqual({
+    "x-amz-server-side-encryption": "aws:kms",
+    "x-amz-server-side-encryption-aws-kms-key-id": "alias/reels",
+  });
+  expect((await fetch(url, { method: "PUT", body: "film" })).status).toBe(403);
+  // The local store encrypts nothing, and refuses by name what it was asked.
+  const refused = await fetch(url, { method: "PUT", headers, body: "film" });
+  expect([refused.status, await refused.text()]).toEqual([
+    501,
+    expect.stringContaining("x-amz-server-side-encryption"),
+  ]);
+});
