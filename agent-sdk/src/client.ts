@@ -155,7 +155,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
         await records.endSession({ ...end, outcome }, call);
       }),
     uploadWithConvexSync: (request) => open(() => uploadWithConvexSync(line, request)),
-    drain: () => open(drainer.drain),
+    drain: ({ signal } = {}) => open(() => drainer.drain(signal)),
     batchSyncAssets: (uploads, syncOptions) => open(() => sync.batchSyncAssets(uploads, syncOptions)),
     syncSceneAssets: (id, files, syncOptions) =>
       open(() => sync.syncEntityAssets({ type: "scene", id }, files, syncOptions)),

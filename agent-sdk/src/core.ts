@@ -39,8 +39,8 @@ export interface Core<M extends Mode = Mode> extends StorageAccess {
   uploadWithConvexSync: (
     request: UploadRequest,
   ) => Promise<M extends "strict" ? PublishedUpload : UploadResult>;
-  /** Sends what waits in the journal, that of processes that are gone included; says what came of it. */
-  drain: () => Promise<DrainCounts>;
+  /** Sends what waits in the journal, that of processes that are gone included; says what came of it. Cancelled, it begins nothing more. */
+  drain: (options?: Pick<CallOptions, "signal">) => Promise<DrainCounts>;
   /** Many uploads at once. One that fails is listed in `failed` and leaves the others alone; never throws for one. */
   batchSyncAssets: (uploads: readonly UploadRequest[], options?: SyncOptions) => Promise<SyncResult>;
   /** The same for the files of one scene. */

@@ -25,8 +25,11 @@ export interface DrainCounts {
 export interface Drainer {
   /** Something waits: send it soon. */
   wake: () => void;
-  /** One pass over everything, the journals of dead processes included. */
-  drain: () => Promise<DrainCounts>;
+  /**
+   * One pass over everything, the journals of dead processes included. Cancelled, it begins nothing more: what is being
+   * sent is sent to its end, and what the background may send is left to it.
+   */
+  drain: (signal?: AbortSignal) => Promise<DrainCounts>;
   /** Resolves once what was left by dead processes is known. */
   ready: () => Promise<void>;
   /** Ends what is being sent; it stays in the journal. */
@@ -113,7 +116,7 @@ export function createDrainer(options: DrainerOptions): Drainer {
   }
 
   /** `asked`: what is kept for the end of the run goes, too. */
-  async function pass(asked: boolean): Promise<DrainCounts & { held: number }> {
+  async function pass(asked: boolean, signal?: AbortSignal): Promise<DrainCounts & { held: number }> {
     await first;
     const fault = await journal.takeOver().then(
       () => undefined,
@@ -126,7 +129,7 @@ export function createDrainer(options: DrainerOptions): Drainer {
     const worker = async () => {
       for (const scene of scenes) {
         for (const [index, entry] of scene.entries()) {
-          if (outage.signal.aborted || closing.signal.aborted) return;
+          if (outage.signal.aborted || closing.signal.aborted || signal?.aborted) return;
           const may = await maySend(entry);
           if (may === "never" || (may === "asked" && !asked)) {
             held += scene.length - index;
@@ -148,15 +151,29 @@ export function createDrainer(options: DrainerOptions): Drainer {
   }
 
   /** One pass at a time, however many ask. */
-  function next(asked: boolean): Promise<DrainCounts & { held: number }> {
-    const result = passes.then(() => pass(asked));
+  function next(asked: boolean, signal?: AbortSignal): Promise<DrainCounts & { held: number }> {
+    const result = passes.then(() => pass(asked, signal));
     passes = result.catch(() => undefined);
     return result;
   }
 
-  async function drain(): Promise<DrainCounts> {
-    const { held: _held, ...counts } = await next(true);
+  async function drain(signal?: AbortSignal): Promise<DrainCounts> {
+    const asked = next(true, signal);
+    const { held: _held, ...counts } = await (signal === undefined ? asked : unlessAborted(asked, signal));
     return counts;
+  }
+
+  /** Whoever asked is not kept waiting; the pass ends by itself. */
+  function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        reject(cancelled(signal.reason));
+        void work.then(wake, () => undefined);
+      };
+      if (signal.aborted) leave();
+      else signal.addEventListener("abort", leave, { once: true });
+      work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+    });
   }
 
   function wake(): void {
@@ -195,6 +212,11 @@ function unlooked(error: unknown): ReelsyncError {
         cause: error,
       })
     : codedError(error);
+}
+
+function cancelled(reason: unknown): ReelsyncError {
+  if (reason instanceof ReelsyncError) return reason;
+  return new ReelsyncError("ABORTED", "The drain was cancelled, and what waits is kept", { cause: reason });
 }
 
 /** By running clocks: setting the time of day forward ends nobody's life. */

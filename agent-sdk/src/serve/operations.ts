@@ -164,7 +164,7 @@ export const OPERATIONS = {
     path: "/drain",
     does: "sends what waits in the journal",
     params: noParams,
-    run: ({ reelsync }) => reelsync.drain(),
+    run: ({ reelsync }, _params, { signal }) => reelsync.drain({ signal }),
   }),
   listDeadLetters: defineOperation({
     method: "GET",
@@ -180,7 +180,8 @@ export const OPERATIONS = {
     path: "/dead-letters/:id/replay",
     does: "sends a dead letter through the line again",
     params: z.strictObject({ id }),
-    run: ({ reelsync }, params) => reelsync.deadLetters.replay(params.id),
+    run: ({ reelsync }, params, { signal, onProgress }) =>
+      reelsync.deadLetters.replay(params.id, { signal, onProgress }),
   }),
   cancel: defineOperation({
     method: "POST",

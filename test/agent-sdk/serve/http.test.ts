@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { ReelsyncEvent, ReelsyncOptions } from "reelsync";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startStudio } from "../support/studio.ts";
 import { openSidecar, type Answer } from "./support/sidecar.ts";
 
@@ -190,6 +191,59 @@ describe("what is under way", () => {
     expect(events.some(({ type }) => type === "upload.finished")).toBe(false);
     const rows = (await studio.rows("assets")).filter(({ entityId }) => entityId === entity.id);
     expect(rows).toMatchObject([{ status: "error" }]);
+  });
+
+  test("[G1] a replay that is taken back ends, and its letter is kept for the next", async () => {
+    const { ask, scene } = await open({ mode: "strict", s3: { maxAttempts: 1 } });
+    const { entity, assetType } = await scene();
+    const { objectStore } = studio.stack.local;
+    await objectStore.stop();
+    const bytes = randomBytes(1000);
+    const file = await studio.file("intro.mp4", bytes);
+    const failed = await ask("POST", "/v1/uploads", { body: { file, entity, assetType } });
+    const { id } = (failed.body["error"] as { deadLetter: { id: string } }).deadLetter;
+
+    const patient = await open({ mode: "strict", retry: { attempts: 100 } });
+    const begun = until(patient.reelsync.on, "upload.begun");
+    const headers = { "x-correlation-id": "replay-7" };
+    const replaying = patient.ask("POST", `/v1/dead-letters/${id}/replay`, { headers });
+    await begun;
+    const taken = await patient.ask("POST", "/v1/cancel", { body: { correlationId: "replay-7" } });
+    expect(taken.body).toEqual({ cancelled: 1 });
+    expect(codeOf(await replaying)).toBe("ABORTED");
+
+    await objectStore.start();
+    const replayed = await patient.ask("POST", `/v1/dead-letters/${id}/replay`);
+    expect(replayed).toMatchObject({
+      status: 200,
+      body: { uploadId: id, state: "ready", sha256: sha256(bytes) },
+    });
+  });
+
+  test("[G1] a drain that is taken back answers at once, and what waits is sent all the same", async () => {
+    const store = await startFaultProxy(studio.stack.local.objectStore.endpoint);
+    const s3 = { endpoint: store.url, maxAttempts: 1 };
+    const { ask, scene, reelsync } = await open({ s3, retry: { attempts: 1 } });
+    const { entity, assetType } = await scene();
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    store.spoil = ({ method }) => (method === "PUT" ? { status: 503 } : undefined);
+    const file = await studio.file("intro.mp4", randomBytes(1000));
+    const queued = (await ask("POST", "/v1/uploads", { body: { file, entity, assetType } })).body;
+    expect(queued["state"]).toBe("queued");
+    store.spoil = ({ method }) => (method === "PUT" ? () => held : undefined);
+
+    const sent = until(reelsync.on, "journal.sent");
+    const draining = ask("POST", "/v1/drain", { headers: { "x-correlation-id": "drain-7" } });
+    const takeBack = () => ask("POST", "/v1/cancel", { body: { correlationId: "drain-7" } });
+    while ((await takeBack()).body["cancelled"] === 0);
+    expect(codeOf(await draining)).toBe("ABORTED");
+    release();
+    await sent;
+    expect((await ask("GET", `/v1/uploads/${String(queued["uploadId"])}`)).body).toMatchObject({
+      state: "recorded",
+      asset: { status: "ready" },
+    });
   });
 
   test("[G1] is queued when the sidecar stops and its time is over", async () => {
