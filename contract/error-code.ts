@@ -55,6 +55,10 @@ export const ERRORS = {
   FILE_EMPTY: { disposition: "stop", fix: "Upload after the renderer has written and closed the file." },
   FILE_UNREADABLE: { disposition: "stop", fix: "Give the agent's user permission to read the file." },
   FILE_CHANGED: { disposition: "stop", fix: "Upload after the renderer closed the file; then call again." },
+  FOLDER_UNWATCHABLE: {
+    disposition: "stop",
+    fix: "Let the agent's user read the folder, or raise the limit on watched files (fs.inotify.max_user_watches).",
+  },
   JOURNAL_FULL: {
     disposition: "retry",
     fix: "Wait until the journal has drained, make room on its disk, or raise journal.maxEntries or journal.maxBytes.",

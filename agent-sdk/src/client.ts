@@ -206,7 +206,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       breakers.convex.close();
     },
   };
-  const folders = createFolders({ config, core, convex, guard: guard("convex"), during, open });
+  const folders = createFolders({ config, core, convex, guard: guard("convex"), during, events, open });
   return Object.assign(core, folders, createObjectUploads(storage, open));
 }
 

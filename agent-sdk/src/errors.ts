@@ -113,6 +113,7 @@ const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "FILE_CHANGED",
   "FILE_NOT_FOUND",
   "FILE_UNREADABLE",
+  "FOLDER_UNWATCHABLE",
 ]);
 
 export function healthVerdict(error: unknown): HealthVerdict {

@@ -56,6 +56,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   FILE_EMPTY: EXIT.usage,
   FILE_UNREADABLE: EXIT.general,
   FILE_CHANGED: EXIT.conflict,
+  FOLDER_UNWATCHABLE: EXIT.general,
   JOURNAL_FULL: EXIT.temporary,
   ASSET_DAMAGED: EXIT.conflict,
   SCENE_NOT_READY: EXIT.conflict,

@@ -2,13 +2,14 @@
 import type { Config } from "../config.ts";
 import type { CallConvex } from "../convex/convex-caller.ts";
 import type { Core } from "../core.ts";
+import type { Events } from "../events.ts";
 import type { Guard } from "../resilience/guard.ts";
 import { createManifests, type Manifests } from "../manifest/manifest.ts";
 import { backfill, type BackfillOptions, type BackfillResult } from "./backfill.ts";
 import { createSessionReader } from "./session-content.ts";
 import { syncDir, type SyncDirOptions, type SyncDirResult, type SyncParts } from "./sync-dir.ts";
 import { uploadDir, type UploadDirOptions, type UploadDirResult } from "./upload-dir.ts";
-import { watchFolder, type FolderWatch, type WatchOptions } from "./watch.ts";
+import { watchFolder, type FolderWatch, type Warn, type WatchOptions } from "./watch.ts";
 
 export interface Folders extends Manifests {
   /** A folder's tree under a prefix of the bucket, bytes only, without records. What is there already is not sent again. */
@@ -33,19 +34,22 @@ export interface FoldersParts {
   convex: CallConvex;
   guard: Guard;
   during: SyncParts["during"];
+  events: Pick<Events, "emit">;
   /** Runs what has to end before the client is closed. */
   open: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-export function createFolders({ config, core, convex, guard, during, open }: FoldersParts): Folders {
+export function createFolders(parts: FoldersParts): Folders {
+  const { config, core, convex, guard, during, events, open } = parts;
   const readSession = createSessionReader(convex, guard);
   const sync: SyncParts = { core, readSession, during };
+  const warn: Warn = (warning) => events.emit({ type: "warning", ...warning });
   return {
     ...createManifests({ config, core, convex, guard, readSession, during }),
     uploadDir: (localRoot, prefix, options) =>
       open(() => uploadDir(core.storage, localRoot, prefix, options)),
     watch: (outputDir, options) =>
-      open(() => watchFolder(sync, outputDir, { onWrite: config.uploadOnWrite, ...options })),
+      open(() => watchFolder({ ...sync, warn }, outputDir, { onWrite: config.uploadOnWrite, ...options })),
     backfill: (prefix, options) => open(() => backfill({ ...sync, core }, prefix, options)),
     syncDir: (dir, options) => open(() => syncDir(sync, dir, options)),
   };

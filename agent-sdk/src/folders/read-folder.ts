@@ -36,8 +36,17 @@ export interface FolderContent {
 
 export async function readFolder(root: string, patterns?: readonly string[]): Promise<FolderContent> {
   await assertFolder(root);
+  return readByRules(root, await readIgnoreRules(root, patterns));
+}
+
+/** `linkedFolders`: whether a link to a folder is looked through. */
+export async function readByRules(
+  root: string,
+  rules: IgnoreRules,
+  { linkedFolders = true } = {},
+): Promise<FolderContent> {
   const content: FolderContent = { files: [], skipped: [] };
-  await readInto(content, await readIgnoreRules(root, patterns), root, "", [await realpath(root)]);
+  await readInto(content, { root, rules, linkedFolders }, "", [await realpath(root)]);
   return content;
 }
 
@@ -53,14 +62,20 @@ export async function assertFolder(root: string): Promise<void> {
   if (!found.isDirectory()) throw new ReelsyncError("INVALID_ARGUMENT", `${root} is a file, not a folder`);
 }
 
+interface Reading {
+  root: string;
+  rules: IgnoreRules;
+  linkedFolders: boolean;
+}
+
 /** `above`: the real paths of the folders that lead here. A link to one of them would never end. */
 async function readInto(
   content: FolderContent,
-  rules: IgnoreRules,
-  root: string,
+  reading: Reading,
   at: string,
   above: readonly string[],
 ): Promise<void> {
+  const { root, rules, linkedFolders } = reading;
   const skip = (relative: string, reason: SkipReason) => content.skipped.push({ relative, reason });
   const entries = await readdir(join(root, at), { withFileTypes: true }).catch(() => undefined);
   if (entries === undefined) {
@@ -75,10 +90,10 @@ async function readInto(
     if (found instanceof Error) {
       skip(relative, entry.isSymbolicLink() ? linkFault(found) : "unreadable");
     } else if (found.isDirectory()) {
-      if (rules.ignoresFolder(relative)) continue;
+      if (rules.ignoresFolder(relative) || (entry.isSymbolicLink() && !linkedFolders)) continue;
       const real = await realpath(path);
       if (above.includes(real)) skip(relative, "link loop");
-      else await readInto(content, rules, root, relative, [...above, real]);
+      else await readInto(content, reading, relative, [...above, real]);
     } else if (rules.ignoresFile(relative)) {
       continue;
     } else if (!found.isFile()) {

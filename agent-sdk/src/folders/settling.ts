@@ -21,6 +21,8 @@ export interface Settling {
   /** It was written to. */
   written: (relative: string) => void;
   gone: (relative: string) => void;
+  /** Nobody told of it: finished when its time of change is `settleMs` ago, and otherwise like any other. */
+  missed: (relative: string) => Promise<void>;
   /** Resolves when every look under way has ended; answers the files that were not finished. */
   close: () => Promise<string[]>;
 }
@@ -34,6 +36,9 @@ export interface SettlingOptions {
 /** What is written at once is told of within this time. */
 const WRITTEN_WITHIN_MS = 100;
 
+/** `told`: something has just happened to the file. `still`: nothing has since the last look. `missed`: nobody can say. */
+type Occasion = "told" | "still" | "missed";
+
 interface Waiting {
   timer?: NodeJS.Timeout;
   last?: BigIntStats;
@@ -46,13 +51,13 @@ export function createSettling({ root, settleMs, onSettled }: SettlingOptions): 
   const unwritten = new Set<string>();
   let closed = false;
 
-  function look(relative: string, isAlone: boolean): void {
-    const looking = lookAt(relative, isAlone).finally(() => looks.delete(looking));
+  function look(relative: string, occasion: Occasion): Promise<void> {
+    const looking = lookAt(relative, occasion).finally(() => looks.delete(looking));
     looks.add(looking);
+    return looking;
   }
 
-  /** `isAlone`: nothing has happened to the file since the last look. */
-  async function lookAt(relative: string, isAlone: boolean): Promise<void> {
+  async function lookAt(relative: string, occasion: Occasion): Promise<void> {
     const path = join(root, relative);
     const found = await stat(path, { bigint: true }).catch(() => undefined);
     const entry = waiting.get(relative);
@@ -64,7 +69,10 @@ export function createSettling({ root, settleMs, onSettled }: SettlingOptions): 
     const { last } = entry;
     const isSame = last !== undefined && last.size === found.size && last.mtimeNs === found.mtimeNs;
     const mayBeMoved = unwritten.has(relative);
-    const isDone = (last === undefined && isMoved(found)) || (isAlone && isSame);
+    const isDone =
+      (last === undefined && isMoved(found)) ||
+      (occasion === "still" && isSame) ||
+      (occasion === "missed" && Date.now() - Number(found.mtimeMs) >= settleMs);
     if (isDone && found.size > 0n) {
       clearTimeout(entry.timer);
       waiting.delete(relative);
@@ -78,7 +86,10 @@ export function createSettling({ root, settleMs, onSettled }: SettlingOptions): 
     if (found.size === 0n) return;
     const waitMs = mayBeMoved ? Math.min(WRITTEN_WITHIN_MS, settleMs) : settleMs;
     // What was written to meanwhile has to stay the same for the whole time.
-    entry.timer = setTimeout(() => look(relative, !mayBeMoved || unwritten.has(relative)), waitMs);
+    entry.timer = setTimeout(
+      () => void look(relative, !mayBeMoved || unwritten.has(relative) ? "still" : "told"),
+      waitMs,
+    );
   }
 
   return {
@@ -86,7 +97,12 @@ export function createSettling({ root, settleMs, onSettled }: SettlingOptions): 
       if (closed) return;
       const entry = waiting.get(relative);
       if (entry === undefined) waiting.set(relative, {});
-      look(relative, false);
+      void look(relative, "told");
+    },
+    async missed(relative) {
+      if (waiting.has(relative)) return;
+      waiting.set(relative, {});
+      await look(relative, "missed");
     },
     appeared: (relative) => void unwritten.add(relative),
     written: (relative) => void unwritten.delete(relative),

@@ -2,17 +2,19 @@
  * `watch`: uploads each file of a folder when its writer has finished with it (`settling.ts`), to the place `syncDir` would
  * give it. Started again it sends nothing that is recorded already. One file's versions go one after another.
  */
-import { basename, join, relative as relativePath, resolve, sep } from "node:path";
+import { resolve } from "node:path";
+import type { ErrorCode } from "../../../contract/error-code.ts";
 import { SECOND } from "../../../contract/limits.ts";
 import type { ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
 import { readIgnoreRules } from "./ignore-rules.ts";
 import { planFolder, type FolderPlan, type KnownSession, type PlannedFile } from "./plan-folder.ts";
-import { assertFolder, type FolderFile, type SkippedFile } from "./read-folder.ts";
+import { assertFolder, readByRules, type FolderFile, type SkippedFile } from "./read-folder.ts";
 import { createSceneIds, sendPlanned, type Sent } from "./send-planned.ts";
 import { knownSession } from "./session-content.ts";
 import { createSettling } from "./settling.ts";
 import { openSession, type SessionChoice, type SyncParts } from "./sync-dir.ts";
+import { watchTree } from "./watch-tree.ts";
 
 export type WatchOptions = SessionChoice & {
   /** Patterns as in a .gitignore, beside those of the folder's `.reelsyncignore`. */
@@ -33,9 +35,12 @@ export type WatchedFile =
   | ({ type: "switchedOff" } & PlannedFile)
   | ({ type: "skipped" } & SkippedFile);
 
+/** Tells of what could not be watched, while the rest goes on. */
+export type Warn = (warning: { about: string; code: ErrorCode; message: string }) => void;
+
 export interface FolderWatch {
   readonly sessionId: string;
-  /** Sends what is finished, waits for what is under way, and says what is left. */
+  /** Sends what is finished or was never told of, waits for what is under way, and says what is left. */
   close: () => Promise<WatchSummary>;
 }
 
@@ -50,15 +55,12 @@ export interface WatchSummary {
   unfinished: string[];
 }
 
-/** inotify reports a name that appears and each write one by one and in order; elsewhere they may come as one. */
-const TELLS_WRITES = process.platform === "linux";
-
 const SETTLE_MS = 2 * SECOND;
 /** Files that are finished together are planned, and recorded, together. */
 const GATHER_MS = 50;
 
 export async function watchFolder(
-  parts: SyncParts,
+  { warn, ...parts }: SyncParts & { warn: Warn },
   dir: string,
   options: WatchOptions,
 ): Promise<FolderWatch> {
@@ -74,7 +76,8 @@ export async function watchFolder(
   const finished = new Map<string, FolderFile>();
   const unsent = new Set<string>();
   const underWay = new Map<string, Promise<void>>();
-  const summary: WatchSummary = { sessionId, sent: 0, failed: 0, switchedOff: 0, unfinished: [] };
+  const unfinished = new Set<string>();
+  const summary = { sessionId, sent: 0, failed: 0, switchedOff: 0 };
   let gathering: NodeJS.Timeout | undefined;
   let closing: Promise<WatchSummary> | undefined;
 
@@ -145,60 +148,51 @@ export async function watchFolder(
       // Its writer was not finished after all, or it was moved on.
       finished.delete(relative);
       if (closing === undefined) settling.seen(relative);
-      else if (error.code === "FILE_CHANGED") summary.unfinished.push(relative);
+      else if (error.code === "FILE_CHANGED") unfinished.add(relative);
       return;
     }
     summary.failed += 1;
     options.onFile?.({ type: "failed", ...file });
   }
 
-  const inFolder = (path: string) => relativePath(root, path).split(sep).join("/");
-  // Loaded by those who watch alone.
-  const { watch } = await import("chokidar");
-  const watcher = watch(root, {
-    // A link to a folder above would be followed for ever; a link to a file is looked through by its own stat.
-    followSymlinks: false,
-    ignored(path, stats) {
-      const relative = inFolder(path);
-      if (relative === "" || stats === undefined) return false;
-      return stats.isDirectory() ? rules.ignoresFolder(relative) : rules.ignoresFile(relative);
+  const tree = await watchTree(root, rules, {
+    ...settling,
+    gone(relative) {
+      settling.gone(relative);
+      finished.delete(relative);
+      unsent.delete(relative);
     },
+    unwatchable: ({ code, message }) => warn({ about: "watching a folder", code, message }),
   });
-  const onSeen = (path: string) => settling.seen(inFolder(path));
-  watcher.on("add", onSeen).on("change", onSeen);
-  if (TELLS_WRITES) {
-    watcher.on("raw", (event, name, details) => {
-      const path = pathOf(name, details);
-      if (path === undefined) return;
-      const relative = inFolder(path);
-      if (rules.ignoresFile(relative)) return;
-      if (event === "rename") settling.appeared(relative);
-      else settling.written(relative);
-    });
+
+  /** Takes in what no event told of, such as the files of a folder that could not be watched; answers what cannot be sent. */
+  async function catchUp(): Promise<SkippedFile[]> {
+    try {
+      const { files, skipped } = await readByRules(root, rules, { linkedFolders: false });
+      const missed = files.filter((file) => !isSame(file, finished.get(file.relative)));
+      await Promise.all(missed.map(({ relative }) => settling.missed(relative)));
+      return skipped;
+    } catch (error) {
+      const message = `${root} cannot be read once more: ${String(error)}`;
+      warn({ about: "closing a watch", code: "FOLDER_UNWATCHABLE", message });
+      return [];
+    }
   }
-  watcher.on("unlink", (path) => {
-    const relative = inFolder(path);
-    settling.gone(relative);
-    finished.delete(relative);
-    unsent.delete(relative);
-  });
-  await new Promise<void>((ready, reject) => {
-    watcher.once("ready", ready);
-    watcher.once("error", reject);
-  });
-  watcher.on("error", (error) => process.emitWarning(error instanceof Error ? error : String(error)));
 
   async function close(): Promise<WatchSummary> {
-    await watcher.close();
+    await tree.close();
     clearTimeout(gathering);
-    summary.unfinished.push(...(await settling.close()));
+    const skipped = await catchUp();
+    for (const relative of await settling.close()) unfinished.add(relative);
+    for (const file of skipped) {
+      if (!unfinished.has(file.relative)) options.onFile?.({ type: "skipped", ...file });
+    }
     dispatch(true);
     while (underWay.size > 0) {
       await Promise.all(underWay.values());
       dispatch(true);
     }
-    summary.unfinished.sort();
-    return summary;
+    return { ...summary, unfinished: [...unfinished].sort() };
   }
 
   return {
@@ -210,11 +204,9 @@ export async function watchFolder(
   };
 }
 
-/** Of a watched folder it is a name in it, of a watched file its own. */
-function pathOf(name: unknown, details: unknown): string | undefined {
-  const { watchedPath } = details as { watchedPath?: string };
-  if (typeof name !== "string" || watchedPath === undefined) return undefined;
-  return basename(watchedPath) === name ? watchedPath : join(watchedPath, name);
+/** To the millisecond: that is what both have. */
+function isSame(file: FolderFile, known: FolderFile | undefined): boolean {
+  return known?.size === file.size && Math.trunc(known.mtimeMs) === Math.trunc(file.mtimeMs);
 }
 
 /** What the session holds once the batch has arrived. */

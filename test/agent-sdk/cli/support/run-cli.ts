@@ -23,6 +23,8 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** Leaves standard input open, for `during` to write to. */
   holdInput?: boolean;
+  /** Runs as this user of the system; takes root. */
+  uid?: number;
   /** For what happens to the program while it runs. */
   during?: (child: ChildProcessWithoutNullStreams) => void;
 }
@@ -37,9 +39,13 @@ const BARE_ENV = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ??
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { env = {}, cwd, input, holdInput = false, during }: RunOptions,
+  { env = {}, cwd, input, holdInput = false, uid, during }: RunOptions,
 ): Promise<Run> {
-  const child = spawn(program, args, { cwd, env: { ...BARE_ENV, ...env } });
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...BARE_ENV, ...env },
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
   const stdout = gather(child.stdout);
   const stderr = gather(child.stderr);
   // A program that does not read may be gone before its input is.
