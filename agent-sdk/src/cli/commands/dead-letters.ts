@@ -83,6 +83,7 @@ function facts(letter: Letter): string[][] {
   const { intent, state, code, message, step, attempts, agent, filePath } = letter;
   const rows: [string, string | undefined][] = [
     ["upload", letter.id],
+    ["correlation", intent.correlationId],
     ["letter", letter.deadLetterId ?? "on this machine, not told to Convex yet"],
     ["state", letter.reason === undefined ? state : `${state}: ${letter.reason}`],
     ["error", `${code} at ${step}, after ${plural(attempts, "attempt")}`],

@@ -4,6 +4,7 @@ import { api } from "../../../../convex/_generated/api.js";
 import { ReelsyncError } from "../../errors.ts";
 import { columns, plain } from "../columns.ts";
 import { connect, type Connection } from "../connection.ts";
+import { correlated } from "../correlated.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Colour, Output } from "../output.ts";
@@ -13,7 +14,8 @@ export const status = defineCommand({
   path: ["status"],
   summary: "Show how far a session is, scene by scene",
   details:
-    "With --watch every change is shown as the deployment pushes it, until the session has ended or failed; with --json each is one document.",
+    "With --json one document, its assets with their correlation ids. With --watch every change is shown as the deployment pushes it, until the session has ended " +
+    "or failed; with --json each is one document as it was pushed, without those ids.",
   args: { sessionId: { placeholder: "session-id", summary: "The session" } },
   options: { watch: { kind: "flag", summary: "Stay, and show every change" } },
   examples: [
@@ -27,7 +29,7 @@ export const status = defineCommand({
       // Asked once in any case: a subscription would wait for a deployment that cannot be reached.
       const now = await readTimeline(connection, sessionId);
       if (!options.watch) {
-        output.give(now, text(now, output).join("\n"));
+        output.give(output.json ? await correlated(connection, now) : now, text(now, output).join("\n"));
         return EXIT.ok;
       }
       await connection.follow(api.playback.timeline, { sessionId }, (timeline) => {

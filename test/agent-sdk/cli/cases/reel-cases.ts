@@ -108,6 +108,8 @@ export function describeReel(workshop: Workshop) {
         sceneId,
         "--type",
         "video_chunk",
+        "--correlation-id",
+        "job-17",
         "--json",
       ]);
       const { assetId, s3Key } = uploaded.records[0] as { assetId: string; s3Key: string };
@@ -126,11 +128,17 @@ export function describeReel(workshop: Workshop) {
         `Reel  live  1 of 1 scene ready, 2.0 KiB\n    0  ready  Intro  ${sceneId}  v1  1 chunk, 2.0 KiB\n`,
       );
       expect(statusJson.records).toMatchObject([
-        { sessionId, status: "live", scenes: [{ sceneId, status: "ready", chunks: [{ assetId }] }] },
+        {
+          sessionId,
+          status: "live",
+          scenes: [{ sceneId, status: "ready", chunks: [{ assetId, correlationId: "job-17" }] }],
+        },
       ]);
       expect(sessions.records).toMatchObject([{ sessionId, readyCount: 1, sceneCount: 1, status: "live" }]);
       expect(assets.stdout).toBe(`${assetId}  intro  video_chunk  0  v1  2.0 KiB  ${s3Key}\n`);
-      expect(assetsJson.records).toMatchObject([{ assetId, sceneKey: "intro", s3Key, status: "ready" }]);
+      expect(assetsJson.records).toMatchObject([
+        { assetId, sceneKey: "intro", s3Key, status: "ready", correlationId: "job-17" },
+      ]);
 
       expect(url.stderr).toMatch(/^good until \d{4}-/);
       const answer = await fetch(url.stdout.trim());

@@ -13,7 +13,7 @@ export function describeRepair(workshop: Workshop) {
     proxy.spoil = ({ method }) => (method === "PUT" ? { status: 403 } : undefined);
     const file = await workshop.file("lost.mp4", randomBytes(100));
     const run = await workshop.agent(
-      ["upload", file, "--scene", sceneId, "--type", "video_chunk", "--json"],
+      ["upload", file, "--scene", sceneId, "--type", "video_chunk", "--correlation-id", "job-18", "--json"],
       {
         env: { S3_ENDPOINT_URL: proxy.url, S3_MAX_ATTEMPTS: "1", ...env },
       },
@@ -38,6 +38,8 @@ export function describeRepair(workshop: Workshop) {
       const letter = { id, state: "parked", code: "S3_ACCESS_DENIED", step: "upload", filePath: file };
       expect(list.records).toContainEqual(expect.objectContaining(letter));
       expect(shown.records).toMatchObject([{ ...letter, sceneTitle: "Intro", sessionTitle: "Reel" }]);
+      expect(shown.records).toMatchObject([{ intent: { correlationId: "job-18" } }]);
+      expect(text.stdout).toMatch(/^correlation +job-18$/m);
       expect(text.stdout).toMatch(/^error +S3_ACCESS_DENIED at upload, after 1 attempt$/m);
 
       const retried = await workshop.agent(["dead-letters", "retry", id, "--json"]);
