@@ -1,12 +1,12 @@
 /** Every example does what its README says, against the local stack. */
 import { execFile } from "node:child_process";
 import { copyFile, mkdtemp, readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { clipPath } from "../../demo/media/clips.ts";
 import { PROJECT_DIR } from "../../demo/push.ts";
-import { TSX } from "../agent-sdk/cli/support/run-cli.ts";
 import { openWorkshop } from "../agent-sdk/cli/support/workshop.ts";
 import { hasFfmpeg, makeFilm } from "../agent-sdk/media/film.ts";
 
@@ -14,6 +14,7 @@ import { hasFfmpeg, makeFilm } from "../agent-sdk/media/film.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 const run = promisify(execFile);
+const TSX = createRequire(import.meta.url).resolve("tsx");
 const workshop = openWorkshop();
 const EXAMPLES = join(PROJECT_DIR, "examples");
 const canFilm = hasFfmpeg();

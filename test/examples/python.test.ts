@@ -5,7 +5,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { PROJECT_DIR } from "../../demo/push.ts";
-import { MAIN, runCli, runProgram, TSX, type Run } from "../agent-sdk/cli/support/run-cli.ts";
+import { cliCommand } from "../agent-sdk/cli/support/built-cli.ts";
+import { runCli, runProgram, type Run } from "../agent-sdk/cli/support/run-cli.ts";
 import { openWorkshop } from "../agent-sdk/cli/support/workshop.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -17,9 +18,10 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 
 describe.skipIf(!hasPython)(hasPython ? "from Python" : "from Python (skipped: python3 is missing)", () => {
   const workshop = openWorkshop();
-  const command = [process.execPath, "--import", TSX, MAIN];
+  let command: string[];
   let scene: string;
   beforeAll(async () => {
+    command = await cliCommand();
     scene = (await workshop.scene()).sceneId;
   });
 

@@ -1,11 +1,6 @@
 /** The real program in a process of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { PROJECT_DIR } from "../../../../demo/push.ts";
-
-export const MAIN = join(PROJECT_DIR, "agent-sdk/src/cli/main.ts");
-export const TSX = createRequire(import.meta.url).resolve("tsx");
+import { cliCommand } from "./built-cli.ts";
 
 export interface Run {
   code: number | null;
@@ -30,7 +25,8 @@ export interface RunOptions {
 }
 
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  return runProgram(process.execPath, ["--import", TSX, MAIN, ...args], options);
+  const [program, ...first] = await cliCommand();
+  return runProgram(program, [...first, ...args], options);
 }
 
 /** Nothing of the caller's environment but where programs are. */

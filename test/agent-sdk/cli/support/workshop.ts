@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
 import { startReelsyncStack, type ReelsyncStack } from "../../../../demo/stack.ts";
-import { MAIN, runCli, runProgram, TSX, type Run, type RunOptions } from "./run-cli.ts";
+import { cliCommand } from "./built-cli.ts";
+import { runCli, runProgram, type Run, type RunOptions } from "./run-cli.ts";
 
 export interface Workshop {
   readonly stack: ReelsyncStack;
@@ -35,7 +36,8 @@ export function openWorkshop(): Workshop {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "reelsync-cli-"));
     await mkdir(join(directory, "bin"));
-    const program = `#!/bin/sh\nexec "${process.execPath}" --import "${TSX}" "${MAIN}" "$@"\n`;
+    const command = (await cliCommand()).map((word) => `"${word}"`).join(" ");
+    const program = `#!/bin/sh\nexec ${command} "$@"\n`;
     await writeFile(join(directory, "bin", "reelsync"), program, { mode: 0o755 });
     stack = await startReelsyncStack({
       dataDir: join(directory, "stack"),
