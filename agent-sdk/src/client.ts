@@ -94,7 +94,13 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     multipartThreshold: config.s3.multipartThreshold,
     timeoutMs: config.timeoutMs,
   };
-  const replay = createReplay({ line, records, letters, events, timeoutMs: config.timeoutMs });
+  const { replay, replayRequested } = createReplay({
+    line,
+    records,
+    letters,
+    events,
+    timeoutMs: config.timeoutMs,
+  });
   const uploadStatus = createUploadStatus({ line, records, letters });
   const sync = createSync((request) => uploadWithConvexSync(line, request));
   const ingest = createIngest({
@@ -171,7 +177,8 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       list: (callOptions) => during(callOptions, letters.list),
       replay: (id, request) => open(() => replay(id, request)),
       watch() {
-        const watch = watchReplayRequests({ convexUrl: config.convexUrl, tokens, letters, replay });
+        const { convexUrl, retry: policy } = config;
+        const watch = watchReplayRequests({ convexUrl, tokens, letters, replayRequested, policy });
         watches.add(watch);
         return watch;
       },
@@ -189,10 +196,11 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       closed = true;
       const grace = endAfter(graceMs, calls);
       const over = graceMs === undefined ? undefined : AbortSignal.timeout(graceMs);
+      const watchesClosed = Promise.allSettled([...watches].map((watch) => watch.close()));
       await runEnd.reached(over, Promise.allSettled(running));
       outcomes.close();
       await drainer.close();
-      await Promise.all([...watches].map((watch) => watch.close()));
+      await watchesClosed;
       await Promise.allSettled(running);
       clearTimeout(grace);
       await journal.close();

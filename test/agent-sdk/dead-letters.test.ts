@@ -1,13 +1,14 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { ConvexHttpClient } from "convex/browser";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { ReelsyncError, ReelsyncEvent, UploadRequest } from "reelsync";
+import { MIB } from "../../contract/limits.ts";
 import { api } from "../../convex/_generated/api.js";
 import { startFaultProxy } from "./support/fault-proxy.ts";
-import { startStudio, type Client } from "./support/studio.ts";
+import { QUICK_RETRY, startStudio, type Client } from "./support/studio.ts";
 
 const studio = startStudio();
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -192,6 +193,24 @@ describe("[G3] a replay", () => {
     expect(await letterRow(id)).toMatchObject({ state: "parked" });
   });
 
+  test("that fails for a reason of any length tells it cut and without secrets, and parks the letter", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const { AWS_SECRET_ACCESS_KEY = "" } = studio.stack.agentEnv;
+    const near = await studio.file("near", "");
+    const folder = join(near, "..", AWS_SECRET_ACCESS_KEY, ...Array<string>(12).fill("f".repeat(200)));
+    await mkdir(folder, { recursive: true });
+    const file = join(folder, "scene.mp4");
+    await writeFile(file, randomBytes(1000));
+    const { id } = await failUpload(client, sceneId, { file });
+    mend();
+    await rm(file);
+    await expect(client.reelsync.deadLetters.replay(id)).rejects.toMatchObject({ code: "FILE_NOT_FOUND" });
+    const { state, code, message } = await letterRow(id);
+    expect({ state, code }).toEqual({ state: "parked", code: "FILE_NOT_FOUND" });
+    expect(message).toHaveLength(2_000);
+    expect(message).not.toContain(AWS_SECRET_ACCESS_KEY);
+  });
+
   test("of an id nobody knows is NOT_FOUND", async () => {
     const { reelsync } = studio.client();
     await expect(reelsync.deadLetters.replay("nothing")).rejects.toMatchObject({ code: "NOT_FOUND" });
@@ -240,6 +259,111 @@ describe("[G1] while Convex cannot be told", () => {
 });
 
 describe("on an admin's word", () => {
+  const ask = async (...ids: string[]) => {
+    const admin = new ConvexHttpClient(studio.stack.local.deployment.url, { logger: false });
+    admin.setAuth(await studio.stack.tokenFor("ada"));
+    for (const id of ids) {
+      const deadLetterId = (await letterRow(id))["_id"] as string;
+      await admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
+    }
+  };
+
+  /** Three letters that an admin asks for, while S3 answers a PUT no sooner than the test says. */
+  async function slowReplays() {
+    const proxy = await startFaultProxy(studio.stack.local.objectStore.endpoint);
+    // One attempt each: five failures would open the circuit.
+    const once = { ...QUICK_RETRY, attempts: 1 };
+    const client = studio.client({
+      agentName: randomUUID(),
+      s3: { endpoint: proxy.url, maxAttempts: 1 },
+      retry: once,
+    });
+    const { sceneId } = await studio.scene(client.reelsync);
+    proxy.spoil = ({ method }) => (method === "PUT" ? { status: 503 } : undefined);
+    const file = await studio.file("scene.mp4", randomBytes(2 * MIB));
+    const ids: string[] = [];
+    for (const chunkIndex of [0, 1, 2]) {
+      const { id } = await failUpload(client, sceneId, { file, chunkIndex });
+      ids.push(id);
+    }
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const sending = new Promise<void>((resolve) => {
+      proxy.spoil = ({ method }) => {
+        if (method !== "PUT") return undefined;
+        resolve();
+        return () => answered;
+      };
+    });
+    onTestFinished(answer);
+    const states = async () =>
+      (await Promise.all(ids.map(letterRow))).map((row) => row["state"] as string).sort();
+    return { client, ids, file, sending, answer, states };
+  }
+
+  test("a watch that is closed ends the replay under way and begins none of the others", async () => {
+    const { client, ids, sending, answer, states } = await slowReplays();
+    await ask(...ids);
+    const watch = client.reelsync.deadLetters.watch();
+    await sending;
+    const closed = watch.close();
+    answer();
+    await closed;
+    expect(await states()).toEqual(["replay_requested", "replay_requested", "resolved"]);
+    // The next one goes on with what is still asked for.
+    client.reelsync.deadLetters.watch();
+    await expect.poll(states, { timeout: 10_000 }).toEqual(["resolved", "resolved", "resolved"]);
+  });
+
+  test("the grace of a close bounds the replay under way; its letter says what ended it", async () => {
+    const { client, ids, sending, states } = await slowReplays();
+    await ask(...ids);
+    client.reelsync.deadLetters.watch();
+    await sending;
+    const from = performance.now();
+    await client.reelsync.close({ graceMs: 200 });
+    expect(performance.now() - from).toBeLessThan(5_000);
+    expect(await states()).toEqual(["parked", "replay_requested", "replay_requested"]);
+    const codes = (await Promise.all(ids.map(letterRow))).map((row) => row["code"]);
+    expect(codes).toContain("DEADLINE_EXCEEDED");
+  });
+
+  test("a replay that cannot be claimed is told, and tried again without being asked for twice", async () => {
+    const { client, sceneId, mend } = await clientWithBrokenS3();
+    const { id } = await failUpload(client, sceneId, { file: await studio.file("a.mp4", randomBytes(1000)) });
+    mend();
+    const proxy = await startFaultProxy(studio.stack.local.deployment.url);
+    let refusals = 2;
+    proxy.spoil = ({ body }) =>
+      body.includes("deadLetters:claim") && refusals-- > 0 ? { status: 400, body: "{}" } : undefined;
+    const second = studio.client({ convexUrl: proxy.url, deadLetterDir: client.deadLetterDir });
+    second.reelsync.deadLetters.watch();
+    const replayed = until(second, "deadLetter.replayed");
+    await ask(id);
+    expect(await replayed).toMatchObject({ uploadId: id, outcome: "resolved" });
+    const warnings = second.events.filter((event) => event.type === "warning");
+    expect(warnings.map(({ about, code }) => [about.split(" ")[0], code])).toEqual([
+      ["claiming", "CONVEX_FAILED"],
+      ["claiming", "CONVEX_FAILED"],
+    ]);
+  });
+
+  test("what is asked for again while its replay fails is replayed again", async () => {
+    const { client, ids, sending, answer, file } = await slowReplays();
+    const [id = ""] = ids;
+    const codes: unknown[] = [];
+    client.reelsync.on((event) => event.type === "deadLetter.replayed" && codes.push(event.code));
+    await ask(id);
+    const watch = client.reelsync.deadLetters.watch();
+    await sending;
+    await writeFile(file, "other");
+    await ask(id);
+    answer();
+    await expect.poll(() => codes, { timeout: 10_000 }).toEqual(["FILE_CHANGED", "FILE_CHANGED"]);
+    await watch.close();
+    expect(await letterRow(id)).toMatchObject({ state: "parked" });
+  });
+
   test("the agent that watches replays what is asked for, and only then", async () => {
     const { client, sceneId, mend } = await clientWithBrokenS3();
     const bytes = randomBytes(1000);

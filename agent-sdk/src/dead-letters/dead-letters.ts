@@ -70,7 +70,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
       const letter: DeadLetter = {
         intent,
         code: error.code,
-        message: withoutSecrets(error.message).slice(0, MAX_ERROR_MESSAGE_LENGTH),
+        message: textOf(error),
         step: failed.step,
         attempts: failed.attempts,
         ...(filePath !== undefined && { filePath }),
@@ -123,7 +123,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     assetId: string | undefined,
     error: ReelsyncError,
   ): Promise<void> {
-    const why = { code: error.code, message: withoutSecrets(error.message) };
+    const why = { code: error.code, message: textOf(error) };
     await tell(async (call) => {
       const id = assetId ?? (await records.rowOf(uploadId, call))?.assetId;
       if (id !== undefined) await records.fail(id, why, call);
@@ -203,6 +203,11 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     events.emit({ type: "warning", about, code, message });
   }
 
+  /** What Convex takes of an error's text. */
+  function textOf({ message }: Error): string {
+    return withoutSecrets(message).slice(0, MAX_ERROR_MESSAGE_LENGTH);
+  }
+
   function withoutSecrets(text: string): string {
     return config.secrets.reduce((clean, secret) => clean.replaceAll(secret, "…"), text);
   }
@@ -221,6 +226,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
     },
     /** When the call of a letter on this disk was made. Of one that Convex has, Convex knows it. */
     madeAt: async (id: string) => (await spool.read(id))?.madeAt,
+    textOf,
     withoutSecrets,
     warn,
     /** Its upload is committed: a folder that cannot be cleaned is no failure of that. */

@@ -25,24 +25,51 @@ const SETTLE_TIMEOUT_MS = 10 * SECOND;
 
 export function createReplay({ line, records, letters, events, timeoutMs }: ReplayOptions) {
   async function replay(id: string, request: ReplayRequest = {}): Promise<PublishedUpload> {
-    const call = openCall({ timeoutMs: request.timeoutMs ?? timeoutMs, signal: request.signal });
-    try {
+    return during(request, async (call) => {
       const letter = await letters.find(id, call);
+      return send(letter, await claim(letter, call), request, call);
+    });
+  }
+
+  /** Of a letter that somebody asks for. Throws what kept it from being claimed; all later errors are told by its letter. */
+  async function replayRequested(id: string): Promise<void> {
+    await during({}, async (call) => {
+      const letter = await letters.find(id, call);
+      if (letter.state !== "replay_requested") return;
       const claimed = await claim(letter, call);
-      const letGo = await letters.holdBack(letter.id);
-      try {
-        const result = await resend(letter, { ...request, signal: call.signal });
-        await letters.forget(letter.id);
-        events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "resolved" });
-        return result;
-      } catch (error) {
-        await settle(letter, claimed, error);
-        throw error;
-      } finally {
-        letGo();
-      }
+      await send(letter, claimed, {}, call).catch(() => undefined);
+    });
+  }
+
+  /** Among the client's calls, so that closing can end it. */
+  async function during<T>(request: ReplayRequest, work: (call: Call) => Promise<T>): Promise<T> {
+    const call = openCall({ timeoutMs: request.timeoutMs ?? timeoutMs, signal: request.signal });
+    line.calls.add(call);
+    try {
+      return await work(call);
     } finally {
+      line.calls.delete(call);
       call.dispose();
+    }
+  }
+
+  async function send(
+    letter: DeadLetterView,
+    claimed: boolean,
+    request: ReplayRequest,
+    { signal }: Call,
+  ): Promise<PublishedUpload> {
+    const letGo = await letters.holdBack(letter.id);
+    try {
+      const result = await resend(letter, { ...request, signal });
+      await letters.forget(letter.id);
+      events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "resolved" });
+      return result;
+    } catch (error) {
+      await settle(letter, claimed, error);
+      throw error;
+    } finally {
+      letGo();
     }
   }
 
@@ -79,17 +106,19 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
   }
 
   async function settle(letter: DeadLetterView, claimed: boolean, error: unknown): Promise<void> {
-    const { code, message } = isReelsyncError(error)
-      ? error
-      : new ReelsyncError("CONVEX_FAILED", String(error));
+    const coded = isReelsyncError(error) ? error : new ReelsyncError("CONVEX_FAILED", String(error));
+    const { code } = coded;
     events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "parked", code });
     if (!claimed || letter.deadLetterId === undefined) return;
     const call = openCall({ timeoutMs: SETTLE_TIMEOUT_MS });
     await records
-      .settleLetter({ deadLetterId: letter.deadLetterId, outcome: "parked", code, message }, call)
+      .settleLetter(
+        { deadLetterId: letter.deadLetterId, outcome: "parked", code, message: letters.textOf(coded) },
+        call,
+      )
       .catch((fault: unknown) => letters.warn(`settling dead letter ${letter.id}`, fault))
       .finally(call.dispose);
   }
 
-  return replay;
+  return { replay, replayRequested };
 }

@@ -1,4 +1,4 @@
-/** A proxy between a client and a real service that spoils chosen exchanges. What it does not spoil passes unchanged. */
+/** A proxy between a client and a real service that spoils chosen exchanges. What it does not spoil passes unchanged, and so do WebSockets. */
 import {
   createServer,
   request as httpRequest,
@@ -6,7 +6,8 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 
 export interface Exchange {
   method: string;
@@ -44,6 +45,7 @@ const READABLE_BODY = 64 * 1024;
 /** `target` is the service's address; give the proxy's `url` to the client in its place. */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const upstream = new URL(target);
+  const tunnels = new Set<Duplex>();
 
   const proxy: FaultProxy = {
     url: "",
@@ -51,6 +53,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     spoil: () => undefined,
     async close() {
       server.closeAllConnections();
+      for (const tunnel of tunnels) tunnel.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
@@ -88,9 +91,33 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       forwarded.end(whole);
     })().catch(() => outgoing.destroy());
   });
+  server.on("upgrade", (incoming, socket: Duplex, head: Buffer) => {
+    tunnels.add(socket);
+    socket.once("close", () => tunnels.delete(socket));
+    tunnel(incoming, socket, head, upstream);
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return proxy;
+}
+
+function tunnel(
+  { method, url, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  { hostname, port }: URL,
+) {
+  const through = connect(Number(port), hostname);
+  const headers = rawHeaders.map((text, at) => (at % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
+  through.write(`${method} ${url} HTTP/1.1\r\n${headers}\r\n`);
+  through.write(head);
+  through.pipe(socket).pipe(through);
+  for (const [one, other] of [
+    [socket, through],
+    [through, socket],
+  ] as const) {
+    one.on("error", () => undefined).once("close", () => other.destroy());
+  }
 }
 
 /** Half of what was announced arrives, and no more. */

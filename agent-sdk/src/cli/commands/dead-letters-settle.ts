@@ -54,7 +54,7 @@ async function replay(reelsync: Reelsync, given: readonly string[], context: Con
     if (signal.aborted) return EXIT.interrupted;
     output.say(`retrying ${id}`);
     try {
-      const result = await reelsync.deadLetters.replay(id);
+      const result = await reelsync.deadLetters.replay(id, { signal });
       output.give(
         { id, ...result },
         [id, result.state, `v${result.version}`, result.assetId, result.s3Key].join("  "),

@@ -48,7 +48,7 @@ export const serve = defineCommand({
     grace: {
       kind: "count",
       placeholder: "SECONDS",
-      summary: `How long uploads may go on at the end (${DEFAULT_GRACE_SECONDS})`,
+      summary: `How long uploads and replays may go on at the end (${DEFAULT_GRACE_SECONDS})`,
     },
     stdio: {
       kind: "flag",
@@ -70,11 +70,8 @@ export const serve = defineCommand({
     const reelsync = createReelsync({ env, ...(timeoutMs !== undefined && { timeoutMs }) });
     await logs(reelsync, context);
     const sidecar = createSidecar(reelsync);
-    const watch = reelsync.deadLetters.watch();
-    const stop = async () => {
-      await watch.close();
-      await sidecar.stop((options.grace ?? DEFAULT_GRACE_SECONDS) * SECOND);
-    };
+    reelsync.deadLetters.watch();
+    const stop = () => sidecar.stop((options.grace ?? DEFAULT_GRACE_SECONDS) * SECOND);
     // An agent that is gone is no reason to leave its uploads where they are.
     context.outliveReader();
     if (options.stdio) await overStdio(sidecar, context, stop);
