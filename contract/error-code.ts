@@ -53,11 +53,18 @@ export const ERRORS = {
   FILE_NOT_FOUND: { disposition: "stop", fix: "Check the path; upload after the renderer closed the file." },
   FILE_IS_DIRECTORY: { disposition: "stop", fix: "Pass a file, or upload the folder's files one by one." },
   FILE_EMPTY: { disposition: "stop", fix: "Upload after the renderer has written and closed the file." },
-  FILE_UNREADABLE: { disposition: "stop", fix: "Give the agent's user permission to read the file." },
+  FILE_UNREADABLE: {
+    disposition: "stop",
+    fix: "Give the agent's user permission to read the file; open a stream that broke again.",
+  },
   FILE_CHANGED: { disposition: "stop", fix: "Upload after the renderer closed the file; then call again." },
   FOLDER_UNWATCHABLE: {
     disposition: "stop",
     fix: "Let the agent's user read the folder, or raise the limit on watched files (fs.inotify.max_user_watches).",
+  },
+  DISK_UNAVAILABLE: {
+    disposition: "retry",
+    fix: "Make room on this machine's disk, or set TMPDIR to a folder that the agent's user may write to.",
   },
   JOURNAL_FULL: {
     disposition: "retry",

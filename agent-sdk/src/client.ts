@@ -3,6 +3,7 @@ import type * as z from "zod";
 import { sceneUpsertSchema } from "../../contract/scene.ts";
 import { sessionCreateSchema } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
+import { toldToCaller } from "./callers-error.ts";
 import { endAfter, openCall, type Call } from "./call.ts";
 import { loadConfig, type Config, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createHealthReports } from "./convex/health-report.ts";
@@ -134,20 +135,28 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
   let closed = false;
   letters.deliverWaiting();
 
-  /** What is under way when the client is closed may end first. */
+  /** What is under way when the client is closed may end first. Here all errors get their code. */
   async function open<T>(work: () => Promise<T>): Promise<T> {
     if (closed) throw new ReelsyncError("INVALID_ARGUMENT", "This client is closed: create another");
-    const result = work();
+    const result = (async () => work())();
     running.add(result);
-    return result.finally(() => running.delete(result));
+    try {
+      return await result;
+    } catch (error) {
+      throw toldToCaller(error);
+    } finally {
+      running.delete(result);
+    }
   }
 
   async function during<T>(
     callOptions: CallOptions | undefined,
     work: (call: Call) => Promise<T>,
   ): Promise<T> {
-    const call = openCall({ timeoutMs: config.timeoutMs, ...callOptions });
-    return open(() => work(call)).finally(call.dispose);
+    return open(async () => {
+      const call = openCall({ timeoutMs: config.timeoutMs, ...callOptions });
+      return work(call).finally(call.dispose);
+    });
   }
 
   const core: Omit<Reelsync, keyof (Folders & ObjectUploads)> = {
@@ -155,8 +164,9 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       during(callOptions, (call) => records.createSession(parsed(sessionCreateSchema, session), call)),
     upsertScene: (scene, callOptions) =>
       during(callOptions, (call) => records.upsertScene(parsed(sceneUpsertSchema, scene), call)),
-    endSession: ({ outcome = "ended", ...end }, callOptions) =>
+    endSession: (session, callOptions) =>
       during(callOptions, async (call) => {
+        const { outcome = "ended", ...end } = session;
         await runEnd.reached(call.signal);
         await records.endSession({ ...end, outcome }, call);
       }),

@@ -85,11 +85,23 @@ export function unkeptAs(error: ReelsyncError, fault: Error): ReelsyncError {
   });
 }
 
-/** For what nobody foresaw: a full disk, or a fault of the SDK itself. */
+/** For what nobody foresaw: this machine's disk, an argument of the wrong kind, or a fault of the SDK itself. */
 export function codedError(error: unknown): ReelsyncError {
   if (isReelsyncError(error)) return error;
   const text = error instanceof Error ? error.message : String(error);
-  return new ReelsyncError("FILE_UNREADABLE", `The upload stopped: ${text}`, { cause: error });
+  return new ReelsyncError(unforeseenCode(error), `The call stopped: ${text}`, { cause: error });
+}
+
+/** What the system says of a disk rather than of the file on it. */
+const DISK_FAULTS: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
+
+function unforeseenCode(error: unknown): ErrorCode {
+  if (error instanceof TypeError || error instanceof RangeError) return "INVALID_ARGUMENT";
+  if (!(error instanceof Error)) return "FILE_UNREADABLE";
+  if (error.name === "AbortError") return "ABORTED";
+  const { code } = error as NodeJS.ErrnoException;
+  if (DISK_FAULTS.has(code)) return "DISK_UNAVAILABLE";
+  return code === "ENOENT" || code === "ENOTDIR" ? "FILE_NOT_FOUND" : "FILE_UNREADABLE";
 }
 
 /** Compares the name, not the class: two copies of the package in one process still understand each other. */
@@ -110,6 +122,7 @@ const LOCAL_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "DEADLINE_EXCEEDED",
   "CIRCUIT_OPEN",
   "LOCAL_STORAGE_UNAVAILABLE",
+  "DISK_UNAVAILABLE",
   "FILE_CHANGED",
   "FILE_NOT_FOUND",
   "FILE_UNREADABLE",

@@ -57,6 +57,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   FILE_UNREADABLE: EXIT.general,
   FILE_CHANGED: EXIT.conflict,
   FOLDER_UNWATCHABLE: EXIT.general,
+  DISK_UNAVAILABLE: EXIT.temporary,
   JOURNAL_FULL: EXIT.temporary,
   ASSET_DAMAGED: EXIT.conflict,
   SCENE_NOT_READY: EXIT.conflict,

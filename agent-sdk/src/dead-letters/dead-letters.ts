@@ -11,7 +11,7 @@ import { dateCall, type CallMark } from "../call-mark.ts";
 import { openCall, type Call } from "../call.ts";
 import type { Config } from "../config.ts";
 import type { LetterRow, Records } from "../convex/records.ts";
-import { isReelsyncError, ReelsyncError, type ParkedLetter } from "../errors.ts";
+import { codedError, isReelsyncError, ReelsyncError, type ParkedLetter } from "../errors.ts";
 import { ofUpload, type Events, type Step } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
 import type { CircuitBreaker } from "../resilience/circuit-breaker.ts";
@@ -198,7 +198,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   }
 
   function warn(about: string, error: unknown) {
-    const code = isReelsyncError(error) ? error.code : "FILE_UNREADABLE";
+    const { code } = codedError(error);
     const message = withoutSecrets(error instanceof Error ? error.message : String(error));
     events.emit({ type: "warning", about, code, message });
   }

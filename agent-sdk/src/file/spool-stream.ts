@@ -2,9 +2,7 @@
  * Spools a stream to a temporary file, digesting it on the way: an upload needs the size and the hash before the first
  * byte is sent, and the bytes again for every retry. Memory stays at a few chunks, whatever the stream's length.
  */
-import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -12,7 +10,7 @@ import type { ReadableStream } from "node:stream/web";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import { refuseSize, type AssetFile } from "./asset-file.ts";
 import { createStreamDigest, type Digests } from "./hash-file.ts";
-import { openTemporaryFile } from "./temporary-file.ts";
+import { makeTemporaryFolder, onTemporaryDisk, openTemporaryFile } from "./temporary-file.ts";
 
 export interface SpooledFile {
   file: AssetFile;
@@ -24,28 +22,32 @@ export async function spoolStream(
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
 ): Promise<SpooledFile> {
-  const folder = await mkdtemp(join(tmpdir(), "reelsync-spool-"));
+  const folder = await makeTemporaryFolder("spool");
   const path = join(folder, "bytes");
   const discard = () => rm(folder, { recursive: true, force: true });
   try {
     const digest = createStreamDigest();
-    await pipeline(
-      stream instanceof Readable ? stream : Readable.fromWeb(stream),
-      async function* (chunks: AsyncIterable<unknown>) {
-        let size = 0;
-        for await (const chunk of chunks) {
-          const bytes = asBytes(chunk);
-          size += bytes.length;
+    const spool = await onTemporaryDisk(() => open(path, "wx", 0o600));
+    try {
+      await pipeline(
+        stream instanceof Readable ? stream : Readable.fromWeb(stream),
+        async (chunks: AsyncIterable<unknown>) => {
+          let size = 0;
+          for await (const chunk of chunks) {
+            const bytes = asBytes(chunk);
+            size += bytes.length;
+            refuseSize(size, "The stream");
+            digest.update(bytes);
+            onBytes(bytes.length);
+            await onTemporaryDisk(() => spool.appendFile(bytes));
+          }
           refuseSize(size, "The stream");
-          digest.update(bytes);
-          onBytes(bytes.length);
-          yield bytes;
-        }
-        refuseSize(size, "The stream");
-      },
-      createWriteStream(path, { mode: 0o600 }),
-      { signal },
-    );
+        },
+        { signal },
+      );
+    } finally {
+      await spool.close();
+    }
     const file = await openTemporaryFile(path);
     return {
       digests: digest.digest(),
@@ -62,9 +64,7 @@ export async function spoolStream(
     if (signal.aborted) throw signal.reason;
     if (isReelsyncError(error)) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    throw new ReelsyncError("FILE_UNREADABLE", `The stream could not be spooled to ${folder}: ${why}`, {
-      cause: error,
-    });
+    throw new ReelsyncError("FILE_UNREADABLE", `The stream broke: ${why}`, { cause: error });
   }
 }
 

@@ -5,6 +5,7 @@
 import { basename, resolve } from "node:path";
 import type { SessionCreate } from "../../../contract/session.ts";
 import type { CallOptions, Core } from "../core.ts";
+import { byCaller } from "../callers-error.ts";
 import type { Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Progress } from "../progress.ts";
@@ -60,7 +61,7 @@ export async function syncDir(
   const { sessionId, content } = await openSession(parts, root, options);
   const plan = planFolder(files, content === undefined ? NOTHING_KNOWN : knownSession(content));
   plan.skipped.unshift(...skipped);
-  options.onPlan?.(plan);
+  await byCaller(() => options.onPlan?.(plan));
   const result: SyncDirResult = {
     ...plan,
     ...(sessionId !== undefined && { sessionId }),

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Asset } from "../../../contract/asset.ts";
 import { readableName } from "../../../contract/object-key.ts";
+import { byCaller } from "../callers-error.ts";
 import type { Call } from "../call.ts";
 import type { Mode } from "../config.ts";
 import { openTemporaryFile, withTemporaryFolder } from "../file/temporary-file.ts";
@@ -70,7 +71,7 @@ export async function withLocalCopy(
     const meter = createProgressMeter(onProgress, () => call.retries + 1);
     meter.phase("downloading", asset.size);
     await fetchAsset(source, asset, path, call, meter.advance);
-    const results = (await fn({ path, folder, asset, signal: call.signal })) ?? [];
+    const results = (await byCaller(() => fn({ path, folder, asset, signal: call.signal }))) ?? [];
     call.signal.throwIfAborted();
 
     const uploaded: UploadResult[] = [];

@@ -2,7 +2,6 @@
  * What a sidecar can be asked, one entry each, with what it has to be told. HTTP and JSON lines are two ways to say the
  * same. Types and sizes are judged by the SDK, so that each fault keeps its own code.
  */
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
 import { Readable } from "node:stream";
 import * as z from "zod";
@@ -12,9 +11,11 @@ import {
   metadataSchema,
   type AssetType,
 } from "../../../contract/asset.ts";
+import { MIB } from "../../../contract/limits.ts";
 import { sceneUpsertSchema } from "../../../contract/scene.ts";
 import { sessionCreateSchema } from "../../../contract/session.ts";
 import type { Reelsync } from "../client.ts";
+import { openDiskFile } from "../file/asset-file.ts";
 import type { UploadRequest } from "../upload-request.ts";
 import { toldError } from "./told-error.ts";
 
@@ -199,9 +200,17 @@ export const OPERATIONS = {
   }),
 } satisfies Record<string, Operation>;
 
-/** Opened when it is read, so that an upload that is refused before that leaves nothing open. */
-async function* bytesOf(file: string): AsyncGenerator {
-  yield* createReadStream(file);
+/** Opened when it is read, so that an upload that is refused before that leaves nothing open; judged as any file is. */
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  const file = await openDiskFile(path);
+  try {
+    for (let start = 0; start < file.size; start += MIB) {
+      yield await file.read({ start, end: Math.min(start + MIB, file.size) });
+    }
+    await file.assertUnchanged();
+  } finally {
+    await file.close();
+  }
 }
 
 export function upload(

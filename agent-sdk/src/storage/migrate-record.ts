@@ -7,13 +7,12 @@
  * flip is the deployment's one mutation, and is refused when the record is not what was copied any more.
  */
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { StoredObject } from "../../../contract/asset.ts";
 import { openCall, type Call } from "../call.ts";
 import { ReelsyncError } from "../errors.ts";
+import { withTemporaryFolder } from "../file/temporary-file.ts";
 import { fetchAsset, fromStorage } from "../media/fetch-asset.ts";
 import type { SavedFile, StorageBackend, StoredFileDetails } from "./storage-backend.ts";
 
@@ -94,15 +93,12 @@ async function copyBytes(
   record: RecordToMove,
   call: Call,
 ): Promise<StoredFileDetails> {
-  const folder = await mkdtemp(join(tmpdir(), "reelsync-migrate-"));
-  try {
+  await withTemporaryFolder("migrate", async (folder) => {
     const path = join(folder, "bytes");
     const asset = { ...record, checksum: record.sha256, status: "ready" as const };
     await fetchAsset(fromStorage(parts.from.backend), asset, path, call, parts.onBytes);
     await parts.to.backend.save(record.s3Key, path, { contentType: record.contentType, ...limits(call) });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
   const copy = await verifiedCopy(parts.to.backend, record, call);
   if (copy !== undefined) return copy;
   throw new ReelsyncError("ASSET_DAMAGED", `The copy of ${record.s3Key} is not what was copied`);

@@ -150,6 +150,21 @@ describe("[G1] during an outage", () => {
     expect(await studio.bucket.sha256((asset as { s3Key: string }).s3Key)).toBe(sha256(bytes));
   });
 
+  test("[G7] a temporary file that is missing or no file is told as any other is", async () => {
+    const { ask, scene } = await open();
+    const { entity, assetType } = await scene();
+    for (const [file, status, code] of [
+      ["/nowhere/intro.mp4", 404, "FILE_NOT_FOUND"],
+      ["/", 400, "FILE_IS_DIRECTORY"],
+    ] as const) {
+      const body = { entity, assetType, file, fileName: "intro.mp4" };
+      for (const temporary of [false, true]) {
+        const refused = await ask("POST", "/v1/uploads", { body: { ...body, temporary } });
+        expect({ status: refused.status, code: codeOf(refused) }).toEqual({ status, code });
+      }
+    }
+  });
+
   test("a dead letter is listed, and replayed when the cause is gone", async () => {
     const { ask, scene } = await open({ mode: "strict", s3: { maxAttempts: 1 } });
     const { entity, assetType } = await scene();

@@ -1,0 +1,102 @@
+/** Whatever a call throws is coded by what is at fault: this machine's disk, an argument; what the caller's own functions throw stays his. */
+import { randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { isReelsyncError, type Reelsync } from "reelsync";
+import { MIB } from "../../contract/limits.ts";
+import { smallDisk, whyNoSmallDisk } from "../support/small-disk.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { startStudio } from "./support/studio.ts";
+
+const studio = startStudio();
+const noSmallDisk = whyNoSmallDisk();
+
+/** For the running test, which has made its own folders before. */
+function setTemporaryFolder(path: string): void {
+  const before = process.env["TMPDIR"];
+  process.env["TMPDIR"] = path;
+  onTestFinished(() => {
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+  });
+}
+
+/** Calls that need room for temporary files, of a client that has an asset of 2 MiB. */
+async function needyCalls(reelsync: Reelsync<"strict">) {
+  const { sceneId } = await studio.scene(reelsync);
+  const where = { entity: { type: "scene", id: sceneId }, assetType: "video_chunk" } as const;
+  const { assetId } = await reelsync.uploadWithConvexSync({ ...where, file: randomBytes(2 * MIB) });
+  const stream = () => Readable.from([randomBytes(MIB), randomBytes(MIB)]);
+  return {
+    stream: () => reelsync.uploadWithConvexSync({ ...where, chunkIndex: 1, file: stream() }),
+    save: () => reelsync.storage.save("mirror/a.bin", stream()),
+    copy: () => reelsync.withLocalCopy(assetId, async () => undefined),
+  };
+}
+
+const DISK = { code: "DISK_UNAVAILABLE", retryable: true, hint: expect.stringContaining("TMPDIR") as string };
+
+describe("[G7] a disk that does not take temporary files is told as that, and nothing changes", () => {
+  test("the folder of TMPDIR is missing", async () => {
+    const calls = await needyCalls(studio.client().reelsync);
+    const missing = join(await tempDir(), "missing");
+    const before = await studio.snapshot();
+    setTemporaryFolder(missing);
+    for (const call of Object.values(calls)) {
+      const error = await call().catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ ...DISK, message: expect.stringContaining(missing) as string });
+    }
+    expect(await studio.snapshot()).toEqual(before);
+  });
+
+  test.skipIf(noSmallDisk !== undefined)("it is full", async () => {
+    const calls = await needyCalls(studio.client().reelsync);
+    const disk = await smallDisk();
+    const before = await studio.snapshot();
+    setTemporaryFolder(disk.path);
+    for (const call of Object.values(calls)) await expect(call()).rejects.toMatchObject(DISK);
+    expect(await studio.snapshot()).toEqual(before);
+    // Nothing half-written stays on it.
+    expect(await disk.usedBytes()).toBeLessThan(64 * 1024);
+  });
+});
+
+test("[G7] arguments of a wrong kind are INVALID_ARGUMENT", async () => {
+  const { reelsync } = studio.client();
+  const folder = await tempDir();
+  await writeFile(join(folder, "a.txt"), "text");
+  const wrong = (value: unknown) => value as never;
+  for (const call of [
+    () => reelsync.uploadDir(folder, wrong(5)),
+    () => reelsync.uploadWithConvexSync(wrong(undefined)),
+    () => reelsync.uploadWithConvexSync(wrong({ file: "a.mp4", assetType: "video_chunk" })),
+    () => reelsync.endSession(wrong(undefined)),
+    () => reelsync.withLocalCopy(wrong(null), async () => undefined),
+    () => reelsync.cleanupWithConvexSync(wrong(7)),
+  ]) {
+    const error = await call().catch((thrown: unknown) => thrown);
+    expect(isReelsyncError(error) && error.code, String(error)).toBe("INVALID_ARGUMENT");
+  }
+});
+
+test("what the caller's own function throws reaches him as he threw it", async () => {
+  const { reelsync } = studio.client();
+  const { sceneId } = await studio.scene(reelsync);
+  const entity = { type: "scene", id: sceneId } as const;
+  const { assetId } = await reelsync.uploadWithConvexSync({
+    file: randomBytes(10),
+    entity,
+    assetType: "video_chunk",
+  });
+  const own = new TypeError("his own");
+  const throwing = () => {
+    throw own;
+  };
+  await expect(reelsync.withLocalCopy(assetId, throwing)).rejects.toBe(own);
+  const folder = join(await tempDir(), "run");
+  await mkdir(folder);
+  const session = { project: "demo" };
+  await expect(reelsync.syncDir(folder, { session, dryRun: true, onPlan: throwing })).rejects.toBe(own);
+});
