@@ -30,6 +30,7 @@ __all__ = ["Reelsync", "ReelsyncError"]
 
 ADDRESS_FILE = os.path.join(".reelsync", "serve.json")
 _BLOCK = 1024 * 1024
+_LONGEST_LINE = 16 * 1024 * 1024
 
 
 class ReelsyncError(Exception):
@@ -199,6 +200,7 @@ class _Child:
                 cwd=cwd,
                 env=None if env is None else {**os.environ, **env},
                 encoding="utf-8",
+                errors="replace",
                 # Ctrl-C is for this process: it takes back what it waits for, and the sidecar ends with its input.
                 start_new_session=True,
             )
@@ -208,20 +210,24 @@ class _Child:
         self._lock = threading.Lock()
         self._answers = {}
         self._ended = False
+        self._fault = None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def call(self, method, params, correlation_id, on_progress):
         answers = queue.SimpleQueue()
         id = next(self._ids)
-        line = {"id": id, "method": method, "params": params, **_given(correlationId=correlation_id)}
+        request = {"id": id, "method": method, "params": params, **_given(correlationId=correlation_id)}
+        line = json.dumps(request) + "\n"
+        if len(line) > _LONGEST_LINE:
+            raise _too_long(method, len(line))
         try:
             with self._lock:
                 self._answers[id] = answers
                 if self._ended:
                     raise self._gone()
                 try:
-                    self._process.stdin.write(json.dumps(line) + "\n")
+                    self._process.stdin.write(line)
                     self._process.stdin.flush()
                 except (OSError, ValueError) as error:
                     raise self._gone() from error
@@ -260,17 +266,37 @@ class _Child:
         self._process.stdout.close()
 
     def _read(self):
-        for line in self._process.stdout:
+        try:
+            for line in self._process.stdout:
+                if line.strip():
+                    self._hand_over(line)
+        except ValueError as error:
+            self._fault = str(error)
+            # Before anything waits for the lock: who holds it may be writing to a program that does not read.
+            self._process.terminate()
+        finally:
+            with self._lock:
+                self._ended = True
+                for waiting in list(self._answers.values()):
+                    waiting.put(None)
+            # A full pipe would keep the program from ending.
+            for _ in self._process.stdout:
+                pass
+
+    def _hand_over(self, line):
+        try:
             record = json.loads(line)
-            waiting = self._answers.get(record.get("id"))
-            if waiting is not None:
-                waiting.put(record)
-        with self._lock:
-            self._ended = True
-            for waiting in list(self._answers.values()):
-                waiting.put(None)
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            raise ValueError(f"The sidecar printed {line.strip()[:100]!r} where an answer belongs")
+        waiting = self._answers.get(record.get("id"))
+        if waiting is not None:
+            waiting.put(record)
 
     def _gone(self):
+        if self._fault is not None:
+            return _unavailable(self._fault)
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -414,6 +440,12 @@ def _unavailable(message):
     return ReelsyncError(
         {"code": "SIDECAR_UNAVAILABLE", "message": f"{message}. {hint}", "hint": hint, "retryable": True}
     )
+
+
+def _too_long(method, length):
+    hint = "Ask for less at once."
+    fact = f"{method} takes {length} bytes as one line, {_LONGEST_LINE} are allowed"
+    return ReelsyncError({"code": "INVALID_ARGUMENT", "message": f"{fact}. {hint}", "hint": hint})
 
 
 def _given(**values):

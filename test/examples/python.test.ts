@@ -272,6 +272,33 @@ child.close()
     ]);
   });
 
+  test("[G7] a program that prints anything but answers is ended and told of; a request too long is not sent", async () => {
+    const banner = ["sh", "-c", 'echo; echo "> reelsync@0.1.0"; exec "$0" "$@"', ...command];
+    const { records } = await script(
+      "stdio",
+      `
+with Reelsync.start(${JSON.stringify(banner)}) as child:
+    say(refusal(child.health))
+    say(refusal(child.drain))
+with Reelsync.start(["sh", "-c", "exec yes"]) as child:
+    say(refusal(child.health))
+with open_client() as reelsync:
+    say(refusal(lambda: reelsync.create_session(title="x" * 17_000_000, project="demo", session_key="long")))
+    say(sorted(reelsync.health()))
+`,
+    );
+    expect(records.map(({ code, retryable }) => [code, retryable])).toEqual([
+      ["SIDECAR_UNAVAILABLE", true],
+      ["SIDECAR_UNAVAILABLE", true],
+      ["SIDECAR_UNAVAILABLE", true],
+      ["INVALID_ARGUMENT", false],
+      [undefined, undefined],
+    ]);
+    expect(records[0]?.["text"]).toContain("'> reelsync@0.1.0'");
+    expect(records[3]?.["text"]).toContain("createSession");
+    expect(records[4]).toEqual(["breakers", "journal"]);
+  });
+
   test("several threads share one client", async () => {
     const files = await Promise.all(
       [1, 2, 3, 4, 5, 6].map((n) => workshop.file(`${n}.mp4`, randomBytes(n * 1000))),

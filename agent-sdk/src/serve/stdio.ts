@@ -17,7 +17,12 @@ import { OPERATIONS, type Operation } from "./operations.ts";
 import { parsed, type Sidecar } from "./sidecar.ts";
 import { toldError } from "./told-error.ts";
 
-const MAX_LINE_BYTES = 16 * MIB;
+/** A line nobody ends may not fill the memory. */
+const MAX_LINE_LENGTH = 16 * MIB;
+/** What is kept of a longer one, to find its id in. */
+const HEAD_LENGTH = 1024;
+
+const ID_AT_HEAD = /^(\s*\{\s*"id"\s*:\s*(?:"(?:[^"\\]|\\.)*"|-?\d+))\s*,/;
 
 const lineSchema = z.strictObject({
   id: z.union([z.string(), z.number()]),
@@ -55,13 +60,16 @@ export function serveLines(
   }
 
   async function read(): Promise<void> {
-    for await (const text of linesOf(input, signal)) {
+    for await (const line of linesOf(input, signal)) {
+      const { text, isCut } = line;
       if (text.trim() === "") continue;
       try {
+        if (isCut)
+          throw new ReelsyncError("INVALID_ARGUMENT", `The line is longer than ${MAX_LINE_LENGTH} bytes`);
         const answer = perform(parsed(lineSchema, fromJson(text))).finally(() => answers.delete(answer));
         answers.add(answer);
       } catch (error) {
-        write({ id: idOf(text), error: toldError(error) });
+        write({ id: idOf(line), error: toldError(error) });
       }
     }
   }
@@ -69,26 +77,40 @@ export function serveLines(
   return { ended: read(), answered: () => Promise.all(answers) };
 }
 
-async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
+interface InputLine {
+  text: string;
+  /** The line was too long, and this is its head. */
+  isCut: boolean;
+}
+
+async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<InputLine> {
   const decoder = new TextDecoder();
-  let rest = "";
+  let line: InputLine = { text: "", isCut: false };
   const stop = () => input.destroy();
   signal.addEventListener("abort", stop, { once: true });
   try {
     for await (const chunk of input) {
-      const lines = decoder.decode(chunk as Uint8Array, { stream: true }).split("\n");
-      lines[0] = rest + (lines[0] ?? "");
-      rest = lines.pop() ?? "";
-      // A line nobody ends may not fill the memory.
-      if (rest.length > MAX_LINE_BYTES) rest = rest.slice(0, MAX_LINE_BYTES);
-      yield* lines;
+      const [first = "", ...others] = decoder.decode(chunk as Uint8Array, { stream: true }).split("\n");
+      line = continued(line, first);
+      for (const text of others) {
+        yield line;
+        line = continued({ text: "", isCut: false }, text);
+      }
     }
-    yield rest;
+    yield line;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     signal.removeEventListener("abort", stop);
   }
+}
+
+function continued(line: InputLine, more: string): InputLine {
+  if (line.isCut) return line;
+  const text = line.text + more;
+  return text.length > MAX_LINE_LENGTH
+    ? { text: text.slice(0, HEAD_LENGTH), isCut: true }
+    : { text, isCut: false };
 }
 
 function fromJson(text: string): unknown {
@@ -99,10 +121,11 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** So that a caller can tell which of its lines was wrong, where that can be told. */
-function idOf(text: string): unknown {
+/** So that a caller can tell which of its lines was wrong, where that can be told: a long one has to begin with its id. */
+function idOf({ text, isCut }: InputLine): unknown {
   try {
-    return (JSON.parse(text) as { id?: unknown }).id ?? null;
+    const json = isCut ? `${ID_AT_HEAD.exec(text)?.[1] ?? ""}}` : text;
+    return (JSON.parse(json) as { id?: unknown }).id ?? null;
   } catch {
     return null;
   }

@@ -233,6 +233,19 @@ describe("over standard input and output", () => {
     expect((await program.ended).code).toBe(0);
   });
 
+  test("[G7] a line that is too long is refused under its id, and the next one is answered", async () => {
+    const program = await start(["--stdio"]);
+    program.write({ id: "long", method: "createSession", params: { title: "x".repeat(17 * MIB) } });
+    expect(await program.next()).toMatchObject({
+      id: "long",
+      error: { code: "INVALID_ARGUMENT", message: expect.stringContaining("longer than") as string },
+    });
+    program.write({ id: 2, method: "health" });
+    expect(await program.next()).toMatchObject({ id: 2, result: {} });
+    program.child.stdin.end();
+    expect((await program.ended).code).toBe(0);
+  });
+
   test("[G1] an agent that dies does not take its upload with it", async () => {
     const { sceneId } = await workshop.scene();
     const bytes = randomBytes(5000);
