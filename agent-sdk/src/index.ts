@@ -35,7 +35,7 @@ export type {
   StoredFile,
   StoredFileDetails,
 } from "./storage/storage-backend.ts";
-export type { BackfillOptions, BackfillResult } from "./folders/backfill.ts";
+export type { BackfilledFile, BackfillOptions, BackfillResult } from "./folders/backfill.ts";
 export type { FolderPlan, PlannedFile, PlannedScene } from "./folders/plan-folder.ts";
 export type { SessionChoice, SyncDirOptions, SyncDirResult } from "./folders/sync-dir.ts";
 export type { SkippedFile, SkipReason } from "./folders/read-folder.ts";

@@ -6,8 +6,11 @@
 import { basename } from "node:path";
 import pMap from "p-map";
 import { parseLayout, type LaidOut, type LayoutName } from "../../../contract/key-layouts.ts";
-import type { CallOptions, Core } from "../core.ts";
-import { codedError } from "../errors.ts";
+import type { Core } from "../core.ts";
+import { codedError, type ReelsyncError } from "../errors.ts";
+import { callGuarded } from "../events.ts";
+import type { Progress } from "../progress.ts";
+import { openDeadline } from "../resilience/deadline.ts";
 import { stemOf } from "./file-kind.ts";
 import { NOTHING_KNOWN, planFolder, type PlannedFile } from "./plan-folder.ts";
 import type { SkippedFile } from "./read-folder.ts";
@@ -22,8 +25,20 @@ export interface BackfillOptions {
   project: string;
   /** Without it nothing is created, read or stored. */
   apply?: boolean;
+  /** Told of every object as it is planned, and again when it is done. */
+  onFile?: (file: BackfilledFile) => void;
+  /** Told how far each object is, by its key. */
+  onProgress?: (key: string, progress: Progress) => void;
   signal?: AbortSignal;
+  /** Longest time for all of them; no limit unless set. */
+  timeoutMs?: number;
 }
+
+export type BackfilledFile =
+  | ({ type: "planned" | "known" | "switchedOff" } & PlannedFile & OldObject)
+  | ({ type: "sent" } & OldObject & Sent["successful"][number])
+  | ({ type: "failed" } & PlannedFile & OldObject & { error: ReelsyncError })
+  | ({ type: "skipped" } & SkippedFile);
 
 interface OldObject {
   sessionKey: string;
@@ -42,6 +57,9 @@ export interface BackfillResult {
   skipped: SkippedFile[];
 }
 
+/** The longest time a timer takes, 24 days. */
+const NO_LIMIT_MS = 2 ** 31 - 1;
+
 /** Each is spooled to the disk while it is hashed. */
 const OBJECTS_AT_ONCE = 4;
 
@@ -53,6 +71,17 @@ export async function backfill(
   prefix: string,
   options: BackfillOptions,
 ): Promise<BackfillResult> {
+  const deadline = openDeadline({ timeoutMs: options.timeoutMs ?? NO_LIMIT_MS, signal: options.signal });
+  try {
+    return await run(parts, prefix, { ...options, signal: deadline.signal });
+  } finally {
+    deadline.dispose();
+  }
+}
+
+type Run = BackfillOptions & { signal: AbortSignal };
+
+async function run(parts: SyncParts & { core: Core }, prefix: string, options: Run): Promise<BackfillResult> {
   const result: BackfillResult = {
     planned: [],
     known: [],
@@ -61,7 +90,11 @@ export async function backfill(
     switchedOff: [],
     skipped: [],
   };
-  const sessions = await readLayout(parts.core, prefix, options, result.skipped);
+  const skip = (skipped: SkippedFile) => {
+    result.skipped.push(skipped);
+    tell(options, { type: "skipped", ...skipped });
+  };
+  const sessions = await readLayout(parts.core, prefix, options, skip);
   for (const [sessionKey, objects] of sessions) {
     const named = [...objects].map(([relative, { size }]) => ({ relative, size }));
     const session = options.apply === true ? await openSession(parts, sessionKey, options) : undefined;
@@ -73,14 +106,17 @@ export async function backfill(
       key: objects.get(file.relative)?.key ?? "",
     });
     for (const { relative, reason } of plan.skipped) {
-      result.skipped.push({ relative: objects.get(relative)?.key ?? relative, reason });
+      skip({ relative: objects.get(relative)?.key ?? relative, reason });
     }
     const files = plan.files.map(withKey);
     result.planned.push(...files);
+    for (const file of files) tell(options, { type: "planned", ...file });
     if (session === undefined) continue;
     session.scenes.plan(plan.newScenes);
     const recorded = new Set(content?.assets.map(({ metadata }) => metadata?.[SOURCE_FACT]));
-    result.known.push(...files.filter(({ key }) => recorded.has(key)));
+    const known = files.filter(({ key }) => recorded.has(key));
+    result.known.push(...known);
+    for (const file of known) tell(options, { type: "known", ...file });
     const left = files.filter(({ key }) => !recorded.has(key));
     await pMap(left, (file) => takeIn(parts.core, session, file, options, result), {
       concurrency: OBJECTS_AT_ONCE,
@@ -91,32 +127,50 @@ export async function backfill(
 
 async function takeIn(
   core: Core,
-  { sessionId, scenes }: OpenedSession,
+  session: OpenedSession,
   file: PlannedFile & OldObject,
-  { signal }: BackfillOptions,
+  options: Run,
   { successful, failed, switchedOff }: BackfillResult,
 ): Promise<void> {
-  const callOptions = signal === undefined ? {} : { signal };
-  try {
-    signal?.throwIfAborted();
-    const { body } = await core.storage.load(file.key, callOptions);
-    const factsOf = () => ({ [SOURCE_FACT]: file.key });
-    try {
-      const sent = await sendPlanned(
-        { core, sessionId, scenes, sourceOf: () => body, factsOf },
-        [file],
-        callOptions,
-      );
-      const { sessionKey, key } = file;
-      successful.push(...sent.successful.map((one) => ({ ...one, sessionKey, key })));
-      failed.push(...sent.failed.map((one) => ({ ...one, sessionKey, key })));
-      switchedOff.push(...sent.switchedOff.map((one) => ({ ...one, sessionKey, key })));
-    } finally {
-      body.destroy();
-    }
-  } catch (error) {
-    failed.push({ ...file, error: codedError(error) });
+  const { sessionKey, key } = file;
+  const sent = await send(core, session, file, options).catch((error: unknown): Sent => {
+    return { successful: [], failed: [{ ...file, error: codedError(error) }], switchedOff: [] };
+  });
+  for (const one of sent.successful) {
+    successful.push({ ...one, sessionKey, key });
+    tell(options, { type: "sent", ...one, sessionKey, key });
   }
+  for (const one of sent.failed) {
+    failed.push({ ...one, sessionKey, key });
+    tell(options, { type: "failed", ...one, sessionKey, key });
+  }
+  for (const one of sent.switchedOff) {
+    switchedOff.push({ ...one, sessionKey, key });
+    tell(options, { type: "switchedOff", ...one, sessionKey, key });
+  }
+}
+
+async function send(
+  core: Core,
+  { sessionId, scenes }: OpenedSession,
+  { sessionKey: _sessionKey, key, ...file }: PlannedFile & OldObject,
+  { signal, onProgress }: Run,
+): Promise<Sent> {
+  signal.throwIfAborted();
+  const { body } = await core.storage.load(key, { signal });
+  const factsOf = () => ({ [SOURCE_FACT]: key });
+  try {
+    return await sendPlanned({ core, sessionId, scenes, sourceOf: () => body, factsOf }, [file], {
+      signal,
+      onProgress: (_relative, progress) => onProgress?.(key, progress),
+    });
+  } finally {
+    body.destroy();
+  }
+}
+
+function tell({ onFile }: BackfillOptions, file: BackfilledFile): void {
+  if (onFile !== undefined) callGuarded(onFile, file);
 }
 
 interface OpenedSession {
@@ -128,9 +182,9 @@ interface OpenedSession {
 async function openSession(
   { core, readSession, during }: SyncParts,
   sessionKey: string,
-  { project, signal }: BackfillOptions,
+  { project, signal }: Run,
 ): Promise<OpenedSession> {
-  const callOptions: CallOptions = signal === undefined ? {} : { signal };
+  const callOptions = { signal };
   const { sessionId, created } = await core.createSession(
     { project, sessionKey, title: titleOf(sessionKey) },
     callOptions,
@@ -145,17 +199,17 @@ type Objects = Map<string, { key: string; size: number }>;
 async function readLayout(
   core: Core,
   prefix: string,
-  { layout, signal }: BackfillOptions,
-  skipped: SkippedFile[],
+  { layout, signal }: Run,
+  skip: (skipped: SkippedFile) => void,
 ): Promise<Map<string, Objects>> {
   const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const sessions = new Map<string, Objects>();
-  for await (const { key, size } of core.storage.listFiles(folder, signal === undefined ? {} : { signal })) {
+  for await (const { key, size } of core.storage.listFiles(folder, { signal })) {
     const laidOut = parseLayout(layout, key.slice(folder.length));
     const place = laidOut === null ? undefined : placeIn(laidOut);
     if (place === undefined)
-      skipped.push({ relative: key, reason: laidOut === null ? "another layout" : "temporary" });
-    else if (size === 0) skipped.push({ relative: key, reason: "empty" });
+      skip({ relative: key, reason: laidOut === null ? "another layout" : "temporary" });
+    else if (size === 0) skip({ relative: key, reason: "empty" });
     else {
       const objects = sessions.get(place.sessionKey) ?? new Map<string, { key: string; size: number }>();
       sessions.set(place.sessionKey, objects.set(place.relative, { key, size }));

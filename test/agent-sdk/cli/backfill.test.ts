@@ -22,6 +22,8 @@ test("prints the plan by default, takes in with --apply, and knows what it has t
   expect(await workshop.rows("assets")).toEqual([]);
   const applied = await workshop.agent([...backfill, "--apply", "--json"]);
   expect(applied).toMatchObject({ code: 0, records: [{ sessionKey: "rings", outcome: "ready" }] });
+  const counted = await workshop.agent([...backfill, "--apply"]);
+  expect(counted.stderr).toBe("0 taken in, 1 known already, 0 failed, 0 skipped\n");
   const again = await workshop.agent([...backfill, "--apply", "--json"]);
   expect(again.records).toMatchObject([{ sessionKey: "rings", outcome: "known already" }]);
 });

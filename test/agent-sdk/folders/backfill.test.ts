@@ -77,6 +77,41 @@ test("[G3] a run that failed in the middle is gone on with: nothing that was tak
   expect(proxy.seen.filter(isRead).map(({ target }) => target.includes("chunk-1"))).toEqual([true]);
 });
 
+test("every object is told of while the run lasts; a run that takes too long is ended with a code", async () => {
+  const client = studio.client();
+  await put(client, ["told/a/s/chunk-0.mp4", "told/b/s/chunk-0.mp4", "told/loose.mp4"]);
+  const told: string[] = [];
+  const phases = new Set<string>();
+  const recorded: Promise<number>[] = [];
+  const options = { layout: "topic", project: "archive", apply: true } as const;
+  const result = await client.reelsync.backfill("told", {
+    ...options,
+    onFile(file) {
+      told.push(`${file.type} ${"key" in file ? file.key : file.relative}`);
+      if (file.type === "planned") {
+        const mine = (rows: Record<string, unknown>[]) =>
+          rows.filter(({ checksum }) => checksum === sha256("content of told/a/s/chunk-0.mp4")).length;
+        recorded.push(studio.rows("assets").then(mine));
+      }
+    },
+    onProgress: (key, { phase }) => phases.add(`${key} ${phase}`),
+  });
+  expect(told).toEqual([
+    "skipped told/loose.mp4",
+    "planned told/a/s/chunk-0.mp4",
+    "sent told/a/s/chunk-0.mp4",
+    "planned told/b/s/chunk-0.mp4",
+    "sent told/b/s/chunk-0.mp4",
+  ]);
+  expect((await Promise.all(recorded))[1]).toBe(1);
+  expect([...phases]).toEqual(
+    expect.arrayContaining(["told/a/s/chunk-0.mp4 uploading", "told/b/s/chunk-0.mp4 done"]),
+  );
+  expect(result.successful).toHaveLength(2);
+  const late = client.reelsync.backfill("told", { ...options, timeoutMs: 1 });
+  await expect(late).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
+});
+
 test("every older layout finds its sessions, scenes and types", async () => {
   const client = studio.client();
   await put(client, [

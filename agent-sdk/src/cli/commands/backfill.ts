@@ -1,15 +1,18 @@
 /** `reelsync backfill`: records for what is in the bucket already, or in a folder. */
 import { resolve } from "node:path";
 import { LAYOUT_NAMES } from "../../../../contract/key-layouts.ts";
-import type { BackfillResult } from "../../folders/backfill.ts";
+import type { BackfilledFile, BackfillResult } from "../../folders/backfill.ts";
+import type { Progress } from "../../progress.ts";
 import { withReelsync } from "../agent.ts";
-import { columns, plain } from "../columns.ts";
+import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import { commonExitCode, EXIT, exitCodeOf, UsageError } from "../exit-code.ts";
-import { giveOutcome, givePlan, giveSkipped } from "../folder-outcome.ts";
+import { countSwitchedOff, giveOutcome, givePlan, giveSkipped } from "../folder-outcome.ts";
 import { describe, type Output } from "../output.ts";
+import { createProgressBars, type FileProgress } from "../progress-bars.ts";
 import { size } from "../quantities.ts";
 import { storeSettings } from "../settings.ts";
+import { syncWithBars } from "./sync.ts";
 
 export const backfill = defineCommand({
   path: ["backfill"],
@@ -33,10 +36,12 @@ export const backfill = defineCommand({
     const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(source) ?? [];
     if (bucket === undefined) {
       return withReelsync(context, async (reelsync) => {
-        const options = { session: { project }, dryRun: !apply, signal };
-        const result = await reelsync.syncDir(resolve(context.cwd, source), options);
-        if (apply) return commonExitCode(giveOutcome(result, output));
-        givePlan(result, output);
+        const dir = resolve(context.cwd, source);
+        const options = { session: { project }, signal };
+        if (apply) {
+          return commonExitCode(giveOutcome(await syncWithBars(reelsync, dir, options, output), output));
+        }
+        givePlan(await reelsync.syncDir(dir, { ...options, dryRun: true }), output);
         return EXIT.ok;
       });
     }
@@ -53,43 +58,91 @@ export const backfill = defineCommand({
       );
     }
     return withReelsync(context, async (reelsync) => {
-      const result = await reelsync.backfill(prefix, { layout, project, apply, signal });
-      give(result, apply, output);
-      return commonExitCode([EXIT.ok, ...result.failed.map(({ error }) => exitCodeOf(error))]);
+      const bars = createProgressBars(output.liveTalk, output.paintTalk);
+      const files = new Map<string, FileProgress>();
+      const onFile = (file: BackfilledFile) => {
+        if (file.type === "planned" && apply) {
+          files.set(file.key, bars.track(file.key, file.size));
+          return;
+        }
+        if ("key" in file) files.get(file.key)?.end();
+        give(file, output);
+      };
+      const onProgress = (key: string, progress: Progress) => files.get(key)?.report(progress);
+      try {
+        const options = { layout, project, apply, onFile, onProgress, signal };
+        const result = await reelsync.backfill(prefix, options);
+        bars.close();
+        output.say(counted(result, apply));
+        return commonExitCode([EXIT.ok, ...result.failed.map(({ error }) => exitCodeOf(error))]);
+      } finally {
+        bars.close();
+      }
     });
   },
 });
 
-function give(result: BackfillResult, apply: boolean, output: Output): void {
-  const files = apply
-    ? [
-        ...result.successful.map((file) => ({
-          ...file,
-          outcome: file.deduped === true ? "known already" : file.state,
-        })),
-        ...result.known.map((file) => ({ ...file, outcome: "known already" })),
-        ...result.switchedOff.map((file) => ({ ...file, outcome: "switched off" })),
-      ]
-    : result.planned.map((file) => ({ ...file, outcome: "planned" }));
-  const lines = columns(
-    files.map(({ sessionKey, scene, assetType, chunkIndex, outcome, size: bytes, key }) => [
-      plain(sessionKey),
-      scene === undefined ? "(session)" : plain(scene),
-      assetType,
-      String(chunkIndex),
-      outcome,
-      size(bytes),
-      plain(key),
-    ]),
-  );
-  files.forEach((file, index) => output.give(file, lines[index] ?? ""));
-  for (const { error, ...file } of result.failed) {
-    if (output.json) output.give({ ...file, error: describe(error) }, "");
-    else {
-      output.say(plain(file.key));
-      output.fail(error);
+function give(file: BackfilledFile, output: Output): void {
+  switch (file.type) {
+    case "skipped": {
+      giveSkipped([file], output);
+      return;
+    }
+    case "failed": {
+      const { type: _type, error, ...rest } = file;
+      if (output.json) output.give({ ...rest, error: describe(error) }, "");
+      else {
+        output.say(plain(file.key));
+        output.fail(error);
+      }
+      return;
+    }
+    default: {
+      const { type: _type, ...rest } = file;
+      const outcome = outcomeOf(file);
+      output.give({ ...rest, outcome }, cells(file, outcome).join("  "));
     }
   }
-  giveSkipped(result.skipped, output);
-  if (!apply) output.say(`nothing was changed: --apply takes ${files.length} in`);
+}
+
+type Given = Exclude<BackfilledFile, { type: "skipped" | "failed" }>;
+
+function outcomeOf(file: Given): string {
+  switch (file.type) {
+    case "planned":
+      return "planned";
+    case "known":
+      return "known already";
+    case "switchedOff":
+      return "switched off";
+    case "sent":
+      return file.deduped === true ? "known already" : file.state;
+  }
+}
+
+function cells(
+  { sessionKey, scene, assetType, chunkIndex, size: bytes, key }: Given,
+  outcome: string,
+): string[] {
+  return [
+    plain(sessionKey),
+    scene === undefined ? "(session)" : plain(scene),
+    assetType,
+    String(chunkIndex),
+    outcome,
+    size(bytes),
+    plain(key),
+  ];
+}
+
+function counted(result: BackfillResult, apply: boolean): string {
+  const { planned, successful, known, failed, skipped, switchedOff } = result;
+  if (!apply) return `nothing was changed: --apply takes ${planned.length} in`;
+  return [
+    `${successful.length} taken in`,
+    `${known.length} known already`,
+    `${failed.length} failed`,
+    `${skipped.length} skipped`,
+    ...countSwitchedOff(switchedOff.length),
+  ].join(", ");
 }

@@ -1,12 +1,14 @@
 /** `reelsync sync`: a render's output folder with its records, in one go. */
 import { resolve } from "node:path";
+import type { Reelsync } from "../../client.ts";
 import { planFolder } from "../../folders/plan-folder.ts";
 import { readFolder } from "../../folders/read-folder.ts";
-import type { SessionChoice } from "../../folders/sync-dir.ts";
+import type { SessionChoice, SyncDirOptions, SyncDirResult } from "../../folders/sync-dir.ts";
 import { withReelsync } from "../agent.ts";
 import { defineCommand, type Options } from "../command.ts";
 import { commonExitCode, EXIT, UsageError } from "../exit-code.ts";
 import { giveOutcome, givePlan } from "../folder-outcome.ts";
+import type { Output } from "../output.ts";
 import { createProgressBars, type FileProgress } from "../progress-bars.ts";
 
 /** Which session a folder is for, and what of it is left alone. */
@@ -63,29 +65,36 @@ export const sync = defineCommand({
         );
         return EXIT.ok;
       }
-      const bars = createProgressBars(output.liveTalk, output.paintTalk);
-      const files = new Map<string, FileProgress>();
-      try {
-        const result = await reelsync.syncDir(dir, {
-          ...choice,
-          ignore: options.ignore,
-          signal,
-          onPlan: (plan) => {
-            for (const { relative, size } of plan.files) files.set(relative, bars.track(relative, size));
-          },
-          onProgress(relative, progress) {
-            files.get(relative)?.report(progress);
-            if (progress.phase === "done") files.get(relative)?.end();
-          },
-        });
-        bars.close();
-        return commonExitCode(giveOutcome(result, output));
-      } finally {
-        bars.close();
-      }
+      const result = await syncWithBars(reelsync, dir, { ...choice, ignore: options.ignore, signal }, output);
+      return commonExitCode(giveOutcome(result, output));
     });
   },
 });
+
+/** With a bar for each file under way. */
+export async function syncWithBars(
+  reelsync: Reelsync,
+  dir: string,
+  options: SyncDirOptions,
+  output: Output,
+): Promise<SyncDirResult> {
+  const bars = createProgressBars(output.liveTalk, output.paintTalk);
+  const files = new Map<string, FileProgress>();
+  try {
+    return await reelsync.syncDir(dir, {
+      ...options,
+      onPlan: (plan) => {
+        for (const { relative, size } of plan.files) files.set(relative, bars.track(relative, size));
+      },
+      onProgress(relative, progress) {
+        files.get(relative)?.report(progress);
+        if (progress.phase === "done") files.get(relative)?.end();
+      },
+    });
+  } finally {
+    bars.close();
+  }
+}
 
 interface SessionOptions {
   project: string | undefined;
