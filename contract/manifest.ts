@@ -43,3 +43,22 @@ export const manifestSchema = z.object({
   ),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** `manifest.json` of a mirrored folder: the objects that came from it, without records. */
+export const mirrorManifestSchema = z.object({
+  manifestVersion: z.literal(1),
+  totalSize: z.number().int().min(0),
+  /** In the order of their keys. */
+  files: z.array(
+    z.object({
+      /** In the folder, with "/". */
+      path: z.string(),
+      key: z.string(),
+      size: z.number().int().min(1),
+      sha256: sha256Schema,
+      /** Only where the bucket has a public address, which does not expire. */
+      url: z.string().optional(),
+    }),
+  ),
+});
+export type MirrorManifest = z.infer<typeof mirrorManifestSchema>;

@@ -41,13 +41,14 @@ export interface FoldersParts {
 
 export function createFolders(parts: FoldersParts): Folders {
   const { config, core, convex, guard, during, events, open } = parts;
+  const publicUrls = config.s3.publicBaseUrl !== undefined;
   const readSession = createSessionReader(convex, guard);
   const sync: SyncParts = { core, readSession, during };
   const warn: Warn = (warning) => events.emit({ type: "warning", ...warning });
   return {
     ...createManifests({ config, core, convex, guard, readSession, during }),
     uploadDir: (localRoot, prefix, options) =>
-      open(() => uploadDir(core.storage, localRoot, prefix, options)),
+      open(() => uploadDir({ storage: core.storage, publicUrls }, localRoot, prefix, options)),
     watch: (outputDir, options) =>
       open(() => watchFolder({ ...sync, warn }, outputDir, { onWrite: config.uploadOnWrite, ...options })),
     backfill: (prefix, options) => open(() => backfill({ ...sync, core }, prefix, options)),

@@ -6,6 +6,7 @@ import { basename, resolve } from "node:path";
 import pMap from "p-map";
 import { mirrorKey } from "../../../contract/key-layouts.ts";
 import { codedError, ReelsyncError } from "../errors.ts";
+import { MANIFEST_NAME, writeMirrorManifest } from "../manifest/mirror-manifest.ts";
 import type { Progress } from "../progress.ts";
 import type { StorageBackend } from "../storage/storage-backend.ts";
 import { hashPath } from "./hash-path.ts";
@@ -18,6 +19,8 @@ export interface UploadDirOptions {
   topic?: string;
   /** Files under way at once (8 unless set). */
   concurrency?: number;
+  /** Writes a `manifest.json` beside the files: keys, sizes and hashes of what is there from this folder. */
+  manifest?: boolean;
   /** Told how far each file is. */
   onProgress?: (relative: string, progress: Progress) => void;
   signal?: AbortSignal;
@@ -40,8 +43,14 @@ export interface UploadDirResult {
 
 const FILES_AT_ONCE = 8;
 
+export interface UploadDirParts {
+  storage: StorageBackend;
+  /** Whether the bucket has a public address. */
+  publicUrls: boolean;
+}
+
 export async function uploadDir(
-  storage: StorageBackend,
+  { storage, publicUrls }: UploadDirParts,
   localRoot: string,
   prefix: string,
   options: UploadDirOptions = {},
@@ -51,11 +60,16 @@ export async function uploadDir(
   // Refused before anything is read: a wrong prefix is wrong for every file.
   keyOf("probe");
   const { files, skipped } = await readFolder(localRoot, ignore);
+  const { manifest = false } = options;
   const result: UploadDirResult = { uploaded: [], unchanged: [], failed: [], skipped };
   if (files.length === 0) return result;
 
   const wanted = new Map<string, FolderFile>();
   for (const file of files) {
+    if (manifest && file.relative === MANIFEST_NAME) {
+      skipped.push({ relative: file.relative, reason: "no place left" });
+      continue;
+    }
     try {
       wanted.set(keyOf(file.relative), file);
     } catch (error) {
@@ -81,11 +95,28 @@ export async function uploadDir(
       result.failed.push({ ...named(file, key), error: stopped(signal) ?? codedError(error) });
     }
   }
-  await pMap(wanted, one, { concurrency });
-  for (const list of [result.uploaded, result.unchanged, result.failed]) {
-    list.sort((a, b) => (a.key < b.key ? -1 : 1));
+  async function describeAll(): Promise<void> {
+    const file = { relative: MANIFEST_NAME, key: keyOf(MANIFEST_NAME), size: 0 };
+    try {
+      signal?.throwIfAborted();
+      const there = [...result.uploaded, ...result.unchanged].sort(byKey);
+      const options = { ...abortable(signal), publicUrls };
+      const { saved, isNew } = await writeMirrorManifest(storage, file.key, there, options);
+      const { size, sha256 } = saved;
+      (isNew ? result.uploaded : result.unchanged).push({ ...file, size, sha256 });
+    } catch (error) {
+      result.failed.push({ ...file, error: stopped(signal) ?? codedError(error) });
+    }
   }
+
+  await pMap(wanted, one, { concurrency });
+  if (manifest) await describeAll();
+  for (const list of [result.uploaded, result.unchanged, result.failed]) list.sort(byKey);
   return result;
+}
+
+function byKey(a: { key: string }, b: { key: string }): number {
+  return a.key < b.key ? -1 : 1;
 }
 
 function keys(prefix: string, topic: string): (relative: string) => string {

@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { MIB } from "../../../contract/limits.ts";
+import { mirrorManifestSchema } from "../../../contract/manifest.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startStudio } from "../support/studio.ts";
 import { renderFolder } from "./render-folder.ts";
@@ -42,6 +44,47 @@ test("[G3] a tree is mirrored byte for byte under prefix and topic; again it sen
   expect(again.uploaded.map(({ relative }) => relative)).toEqual(["combined.mp4"]);
   expect(again.unchanged.map(({ relative }) => relative)).toEqual(["Intro/notes 😀.txt", "Intro/part 1.mp4"]);
   expect(proxy.seen.filter(({ method }) => method === "PUT")).toHaveLength(1);
+});
+
+test("a manifest beside the files says what is there, with public URLs where there are any, and is one object while nothing changes", async () => {
+  const root = await renderFolder({ "Intro/a.mp4": "film", "b.txt": "notes", "manifest.json": "{}" });
+  const s3 = { publicBaseUrl: "https://cdn.example" };
+  const { reelsync } = studio.client({ s3 });
+  const options = { topic: "Fourier Series", manifest: true };
+  const key = "mirrors/told/fourier-series/manifest.json";
+  const first = await reelsync.uploadDir(root, "mirrors/told", options);
+  expect(first).toMatchObject({
+    failed: [],
+    skipped: [{ relative: "manifest.json", reason: "no place left" }],
+  });
+  const told = await text((await reelsync.storage.load(key)).body);
+  const entry = (path: string, content: string) => ({
+    path,
+    key: `mirrors/told/fourier-series/${path}`,
+    size: content.length,
+    sha256: sha256(Buffer.from(content)),
+    url: `https://cdn.example/mirrors/told/fourier-series/${path}`,
+  });
+  expect(mirrorManifestSchema.parse(JSON.parse(told))).toEqual({
+    manifestVersion: 1,
+    totalSize: 9,
+    files: [entry("Intro/a.mp4", "film"), entry("b.txt", "notes")],
+  });
+  expect(await studio.bucket.head(key)).toMatchObject({ ContentType: "application/json" });
+
+  const again = await reelsync.uploadDir(root, "mirrors/told", options);
+  expect(again.uploaded).toEqual([]);
+  expect(again.unchanged.map((file) => file.key)).toContain(key);
+  await writeFile(join(root, "b.txt"), "other notes");
+  const changed = await studio.client().reelsync.uploadDir(root, "mirrors/told", options);
+  expect(changed.uploaded.map(({ relative }) => relative)).toEqual(["b.txt", "manifest.json"]);
+  const plain = mirrorManifestSchema.parse(JSON.parse(await text((await reelsync.storage.load(key)).body)));
+  expect(plain.files[1]).toEqual({
+    path: "b.txt",
+    key: "mirrors/told/fourier-series/b.txt",
+    size: 11,
+    sha256: sha256(Buffer.from("other notes")),
+  });
 });
 
 test("one file that fails leaves the others alone and is named with its code", async () => {
