@@ -61,4 +61,3 @@ export const mirrorManifestSchema = z.object({
     }),
   ),
 });
-export type MirrorManifest = z.infer<typeof mirrorManifestSchema>;
