@@ -13,6 +13,7 @@ export const EXIT = {
   fatal: 7,
   quota: 8,
   nothingToDo: 9,
+  declined: 10,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -29,6 +30,7 @@ export const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   fatal: "a service refused or failed in a way that repeating does not cure",
   quota: "a limit of the tenant or of the product",
   nothingToDo: "asked to work off a list that is empty",
+  declined: "asked whether to go on, somebody said no: nothing was changed",
   interrupted: "interrupted (Ctrl-C); an upload under way was taken back",
   terminated: "terminated (SIGTERM), in the same way",
 };

@@ -123,7 +123,7 @@ export const deadLettersDiscard = defineCommand({
     try {
       const { deadLetterId, intent, code } = await findDelivered(connection, context, id, options);
       const question = `Discard ${plain(intent.fileName)} (${code})? It cannot be retried any more.`;
-      if (!(await context.confirm(question, options.yes))) return EXIT.nothingToDo;
+      if (!(await context.confirm(question, options.yes))) return EXIT.declined;
       await connection.run("mutation", api.deadLetters.discard, { deadLetterId, reason: options.reason });
       context.output.give(
         { id: intent.uploadId, deadLetterId, state: "discarded" },

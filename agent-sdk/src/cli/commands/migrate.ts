@@ -52,12 +52,12 @@ export const migrate = defineCommand({
         context.output.give({ plan: { from, to, ...plan } }, `nothing to move from ${from}`);
         return EXIT.ok;
       }
-      const goesOn = yes || (context.canAsk && (await context.confirm(`Move ${what}?`, false)));
-      if (!goesOn) {
+      if (!yes && !context.canAsk) {
         context.output.give({ plan: { from, to, ...plan } }, `would move ${what}`);
         context.output.say("Nothing was moved. Say --yes to move them.");
         return EXIT.ok;
       }
+      if (!(await context.confirm(`Move ${what}?`, yes))) return EXIT.declined;
       return await moveAll(
         connection,
         list(),

@@ -91,8 +91,9 @@ async function repair(
     return EXIT.nothingToDo;
   }
   if (!options.yes) give(found, reported, output);
-  if (!(await context.confirm(`Repair ${plural(found.length, "finding")}?`, options.yes)))
-    return EXIT.nothingToDo;
+  if (!(await context.confirm(`Repair ${plural(found.length, "finding")}?`, options.yes))) {
+    return EXIT.declined;
+  }
   let run = reported;
   for (let at = 0; at < found.length; at += FINDINGS_PER_APPLY) {
     const findingIds = found.slice(at, at + FINDINGS_PER_APPLY).map(({ findingId }) => findingId as string);

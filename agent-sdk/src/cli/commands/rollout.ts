@@ -64,7 +64,7 @@ export const rolloutSet = defineCommand({
       const before = stages.find((flag) => flag.project === project) ?? stages[0];
       const whose = project === undefined ? "the tenant" : `project ${plain(project)}`;
       const question = `Set ${whose} from ${before?.stage ?? "on-write"} to ${stage}${pin ? ", pinned" : ""}?`;
-      if (!(await context.confirm(question, yes))) return EXIT.nothingToDo;
+      if (!(await context.confirm(question, yes))) return EXIT.declined;
       const { changed } = await connection.run("mutation", api.flags.set, {
         stage: stage === INHERIT ? null : stage,
         pinned: pin,

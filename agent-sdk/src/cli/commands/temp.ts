@@ -75,7 +75,7 @@ export const tempClean = defineCommand({
         return EXIT.ok;
       }
       if (!(await context.confirm(`Remove ${plural(old.length, "object")}?`, options.yes))) {
-        return EXIT.nothingToDo;
+        return EXIT.declined;
       }
       return go(reelsync, old, false, context);
     });

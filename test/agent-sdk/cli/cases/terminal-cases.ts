@@ -62,7 +62,7 @@ export function describeTerminal(workshop: Workshop) {
           holdInput: true,
         });
       const no = await answered("n");
-      expect(no.code).toBe(9);
+      expect(no.code).toBe(10);
       expect(no.stdout).toContain(Key);
       expect(no.stdout).not.toContain("repaired");
       const yes = await answered("y");
