@@ -3,8 +3,16 @@ import { checkEnvironment } from "../../../agent-sdk/src/cli/doctor/environment.
 import { judgeQuota } from "../../../agent-sdk/src/cli/doctor/local-storage.ts";
 import { judgeSkew, judgeSpace } from "../../../agent-sdk/src/cli/doctor/machine.ts";
 import { GIB, MIB, MINUTE, SECOND } from "../../../contract/limits.ts";
+import { startFarServices } from "../support/behind-proxy.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { runCli } from "./support/run-cli.ts";
+
+const KEYS = {
+  S3_BUCKET: "b",
+  AWS_ACCESS_KEY_ID: "k",
+  AWS_SECRET_ACCESS_KEY: "s",
+  S3_FORCE_PATH_STYLE: "true",
+};
 
 test.each([
   [0, "ok", "agrees with S3"],
@@ -19,17 +27,33 @@ test.each([
 test("a clock that is far off is seen in the store's own Date, whatever else is wrong there", async () => {
   const store = await startFaultProxy("http://127.0.0.1:9");
   store.spoil = () => ({ status: 403, headers: { Date: "Wed, 01 Jan 2020 00:00:00 GMT" } });
-  const env = {
-    S3_BUCKET: "b",
-    AWS_ACCESS_KEY_ID: "k",
-    AWS_SECRET_ACCESS_KEY: "s",
-    S3_ENDPOINT_URL: store.url,
-  };
+  const env = { ...KEYS, S3_ENDPOINT_URL: store.url };
   const run = await runCli(["doctor", "--json"], { env });
   expect(run.code).toBe(1);
   expect(run.records).toContainEqual(
     expect.objectContaining({ check: "clock", state: "fail", fix: "sudo timedatectl set-ntp true" }),
   );
+});
+
+test("a clock is also seen through the proxy", async () => {
+  const store = await startFaultProxy("http://127.0.0.1:9");
+  store.spoil = () => ({ status: 403, headers: { Date: "Wed, 01 Jan 2020 00:00:00 GMT" } });
+  const { proxy } = await startFarServices({ "s3.far.example": store.url });
+  const env = { ...KEYS, S3_ENDPOINT_URL: "http://s3.far.example", HTTP_PROXY: proxy };
+  const { records } = await runCli(["doctor", "--json"], { env });
+  expect(records).toContainEqual(expect.objectContaining({ check: "clock", state: "fail" }));
+});
+
+test("a clock and keys that nobody judged are said not to be seen, never passed over", async () => {
+  const refusing = await startFaultProxy("http://127.0.0.1:9");
+  refusing.spoil = () => ({ status: 403 });
+  for (const endpoint of ["http://127.0.0.1:9", refusing.url]) {
+    const { records } = await runCli(["doctor", "--json"], { env: { ...KEYS, S3_ENDPOINT_URL: endpoint } });
+    const unseen = records.filter(({ found }) => found === "not seen");
+    for (const { check, state } of unseen) expect([check, state]).toEqual([check, "warn"]);
+    expect(unseen.map(({ check }) => check)).toContain("credentials");
+    expect(records.filter(({ check }) => check === "clock")).toHaveLength(1);
+  }
 });
 
 test.each([

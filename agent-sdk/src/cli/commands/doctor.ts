@@ -65,7 +65,7 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
   const store = isLocal ? undefined : storeConfig(env);
   if (store !== undefined) {
     const address = store.endpoint ?? `https://s3.${store.region}.amazonaws.com`;
-    yield* await machine.checkClock("the object store", address, signal);
+    yield await machine.checkClock("the object store", address, signal);
     yield* await bucketChecks(brief, store, origin);
   }
   if (values.convexUrl !== undefined) {

@@ -6,25 +6,26 @@ import { GIB, MIB, MINUTE, SECOND } from "../../../../contract/limits.ts";
 import { createDeadLetterSpool } from "../../dead-letters/dead-letter-spool.ts";
 import { journalDepth } from "../../journal/depth.ts";
 import { plural, size } from "../quantities.ts";
+import { withoutLogin } from "../../without-login.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
+import { dateOf } from "./date-of.ts";
 
 /** S3 refuses signatures that are further off. */
 const MAX_SKEW_MS = 15 * MINUTE;
 const NOTABLE_SKEW_MS = MINUTE;
 const ANSWER_TIMEOUT_MS = 5 * SECOND;
 
-export async function checkClock(who: string, url: string, signal: AbortSignal): Promise<Check[]> {
+export async function checkClock(who: string, url: string, signal: AbortSignal): Promise<Check> {
   const asked = Date.now();
-  const answer = await fetch(url, {
-    method: "HEAD",
-    redirect: "manual",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
-  }).catch(() => undefined);
-  const told = Date.parse(answer?.headers.get("date") ?? "");
-  // Whoever cannot be reached is told of elsewhere.
-  if (Number.isNaN(told)) return [];
-  const skew = Math.round((asked + Date.now()) / 2 - told);
-  return [judgeSkew(who, skew)];
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  try {
+    const told = await dateOf(url, inTime);
+    return judgeSkew(who, Math.round((asked + Date.now()) / 2 - told));
+  } catch (error) {
+    const why = error instanceof Error && error.message !== "" ? error.message : String(error);
+    const cause = withoutLogin(`${who} did not tell its time: ${why}`);
+    return warn("clock", "not seen", cause, "reach it first, then run reelsync doctor again");
+  }
 }
 
 /** The header counts whole seconds, so less than that says nothing. */

@@ -68,6 +68,7 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
         ];
       case "S3_REGION_WRONG":
         return [
+          credentialsUnseen("The bucket's region is asked first", "export AWS_REGION=…  # as named below"),
           fail(
             "region",
             `${config.region} is not the bucket's`,
@@ -81,6 +82,8 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
         ];
       case "S3_ACCESS_DENIED":
         return [
+          // Stores differ in whether they answer this to a key they do not know.
+          credentialsUnseen("Listing is refused, which a valid key may be", "see uploading, which uses them"),
           warn(
             "bucket",
             `${config.bucket} may not be listed`,
@@ -90,10 +93,15 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
         ];
       default:
         return [
+          credentialsUnseen("Nobody judged them", "mend what is said of the object store"),
           fail("object store", "does not answer as one", message, "correct S3_ENDPOINT_URL, or wait for it"),
         ];
     }
   }
+}
+
+function credentialsUnseen(cause: string, fix: string): Check {
+  return warn("credentials", "not seen", cause, fix);
 }
 
 async function checkRegion({ client, config, call }: Store): Promise<Check> {
