@@ -1,6 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { UsageError } from "../../agent-sdk/src/cli/exit-code.ts";
+import { describe } from "../../agent-sdk/src/cli/output.ts";
+import { toldError } from "../../agent-sdk/src/serve/told-error.ts";
 import {
   becomesDeadLetter,
   healthVerdict,
@@ -47,6 +50,14 @@ test("the error catalogue has every code once, with a cause, the fix of the cont
       becomesDeadLetter(error, true) ? "yes" : "no",
       healthVerdict(error) === "failed" ? "counts" : "no",
     ]);
+  }
+});
+
+test("what only the command line and the sidecar say has a cause and a fix too", async () => {
+  const catalogue = await readFile(join(PROJECT_DIR, "agent-sdk/ERRORS.md"), "utf8");
+  for (const error of [describe(new UsageError("fact", "fix")), describe(new Error("fact")), toldError(0)]) {
+    expect(catalogue).toContain(`- \`${error.code}\` (`);
+    expect(error.hint).toMatch(/./);
   }
 });
 

@@ -4,6 +4,7 @@
  */
 import { styleText } from "node:util";
 import { isReelsyncError } from "../errors.ts";
+import { asUnexpected } from "../unexpected.ts";
 import { exitCodeOf, UsageError } from "./exit-code.ts";
 import { createLiveArea, type LiveArea } from "./live-area.ts";
 
@@ -102,8 +103,7 @@ export function describe(error: unknown): ToldError {
   if (error instanceof UsageError) {
     return { code: "USAGE", message: error.message, hint: error.hint, retryable: false, exitCode };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "UNEXPECTED", message, retryable: false, exitCode };
+  return { ...asUnexpected(error), exitCode };
 }
 
 /** The SDK's messages end with the fix, which stands on a line of its own here. */

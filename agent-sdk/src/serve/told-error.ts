@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../../../contract/error-code.ts";
 import { EXIT, exitCodeOf, type ExitCode } from "../cli/exit-code.ts";
 import { isReelsyncError, type ParkedLetter } from "../errors.ts";
+import { asUnexpected } from "../unexpected.ts";
 
 export interface ToldError {
   code: string;
@@ -14,10 +15,7 @@ export interface ToldError {
 }
 
 export function toldError(error: unknown): ToldError {
-  if (!isReelsyncError(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { code: "UNEXPECTED", message, retryable: false };
-  }
+  if (!isReelsyncError(error)) return asUnexpected(error);
   const { code, message, hint, retryable, requestId, retryAfterMs, deadLetter } = error;
   return {
     code,
