@@ -20,7 +20,7 @@ function asFolder(prefix: string): string {
 }
 
 /** Variables that only this program reads. */
-const OWN = {
+export const OWN = {
   token: { env: ["REELSYNC_TOKEN"], to: "an OIDC id token of yours", ...secret },
   adminKey: {
     env: ["CONVEX_SELF_HOSTED_ADMIN_KEY", "CONVEX_DEPLOY_KEY"],
