@@ -110,7 +110,7 @@ class Reelsync:
         """Uploads a path, bytes, or an open binary file. Calling it twice with the same content changes nothing.
 
         `scene` or `session`, and `asset_type`, say where it belongs; `chunk_index`, `file_name`, `content_type`,
-        `duration_ms`, `metadata` and `timeout_ms` may be added. `on_progress` gets a dict with `phase`, `loaded`,
+        `duration_ms`, `metadata`, `history_only` and `timeout_ms` may be added. `on_progress` gets a dict with `phase`, `loaded`,
         `total`, `bytes_per_second` and `attempt`.
 
         The answer's `state` is "ready", or "superseded" when a newer version came in between, or "queued" while S3 or
@@ -141,6 +141,26 @@ class Reelsync:
         for failure in answer["failed"]:
             failure["error"] = ReelsyncError(_camel_keys(failure["error"]))
         return answer
+
+    def ingest_from_url(
+        self,
+        url,
+        *,
+        max_bytes=None,
+        creative=None,
+        iteration=None,
+        on_progress=None,
+        correlation_id=None,
+        **described,
+    ):
+        """Takes a provider's file from its public URL; described, and answered, as `upload` is.
+
+        `creative` and `iteration` are recorded with it. Where the deployment has no bucket nothing is downloaded, and
+        `state` is "not_stored".
+        """
+        ingested = {"url": url, **_described(**described)}
+        ingested.update(_given(maxBytes=max_bytes, creative=creative, iteration=iteration))
+        return self._ask("ingestFromUrl", ingested, correlation_id, on_progress)
 
     def upload_status(self, upload_id):
         """Where an upload is: "uploading", "queued", "recorded" (with its `asset`) or "dead_letter"."""
@@ -313,6 +333,7 @@ class _Http:
         "upsertScene": ("POST", "/scenes"),
         "upload": ("POST", "/uploads"),
         "uploadBatch": ("POST", "/batch"),
+        "ingestFromUrl": ("POST", "/ingest"),
         "uploadStatus": ("GET", "/uploads/:uploadId"),
         "assetUrl": ("GET", "/assets/:assetId/url"),
         "drain": ("POST", "/drain"),
@@ -338,8 +359,9 @@ class _Http:
     def upload_blocks(self, blocks, upload, correlation_id, on_progress):
         query = {name: value for name, value in upload.items() if name not in ("entity", "metadata", "contentType")}
         query.update(entityType=upload["entity"]["type"], entityId=upload["entity"]["id"])
-        if "metadata" in upload:
-            query["metadata"] = json.dumps(upload["metadata"])
+        for name in ("metadata", "historyOnly"):
+            if name in upload:
+                query[name] = json.dumps(upload[name])
         path = "/uploads/stream?" + urllib.parse.urlencode(query)
         headers = {"Content-Type": upload.get("contentType", "application/octet-stream")}
         return self._request("POST", path, blocks, headers, correlation_id, on_progress)
@@ -405,6 +427,7 @@ def _described(*, asset_type, scene=None, session=None, **rest):
         "content_type": "contentType",
         "duration_ms": "durationMs",
         "metadata": "metadata",
+        "history_only": "historyOnly",
         "timeout_ms": "timeoutMs",
         "correlation_id": "correlationId",
     }

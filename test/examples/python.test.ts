@@ -8,6 +8,7 @@ import { PROJECT_DIR } from "../../demo/push.ts";
 import { cliCommand } from "../agent-sdk/cli/support/built-cli.ts";
 import { runCli, runProgram, type Run } from "../agent-sdk/cli/support/run-cli.ts";
 import { openWorkshop } from "../agent-sdk/cli/support/workshop.ts";
+import { serves, startProvider } from "../agent-sdk/ingest/provider.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -142,6 +143,27 @@ with open_client() as reelsync:
         chunkIndex: 1,
         correlationId: "render-7",
       });
+    },
+  );
+
+  test.each(["stdio", "http"] as const)(
+    "a provider's file is taken by its URL, and history is recorded unseen, over %s",
+    async (how) => {
+      const bytes = randomBytes(40_000);
+      const provider = await startProvider({ "/clip.mp4": serves(bytes) });
+      const { records } = await script(
+        how,
+        `
+with open_client() as reelsync:
+    say(reelsync.ingest_from_url("${provider.origin}/clip.mp4", scene=scene, asset_type="video_chunk",
+        chunk_index=${how === "http" ? 31 : 30}, creative="summer", iteration=3))
+    say(reelsync.upload(b"${how}", scene=scene, asset_type="transcript", file_name="a.txt", history_only=True))
+`,
+        { REELSYNC_INGEST_ALLOW_HOSTS: provider.host },
+      );
+      expect(records).toMatchObject([{ state: "ready", sha256: sha256(bytes) }, { state: "superseded" }]);
+      const { row } = await stored(records[0]?.["asset_id"]);
+      expect(row).toMatchObject({ metadata: { creative: "summer", iteration: 3 } });
     },
   );
 

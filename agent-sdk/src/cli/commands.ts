@@ -9,6 +9,7 @@ import { deadLettersDiscard, deadLettersRetry } from "./commands/dead-letters-se
 import { drain } from "./commands/drain.ts";
 import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
+import { ingest } from "./commands/ingest.ts";
 import { ls } from "./commands/ls.ts";
 import { migrate } from "./commands/migrate.ts";
 import { manifest } from "./commands/manifest.ts";
@@ -28,6 +29,7 @@ import { upload } from "./commands/upload.ts";
 
 export const COMMANDS: readonly Command[] = [
   upload,
+  ingest,
   sync,
   watch,
   sessionCreate,

@@ -84,9 +84,10 @@ function fromJson(text: string, what: string): unknown {
   }
 }
 
-/** `entityType`, `entityId` and the rest of an upload as the query, numbers as they are written. */
+/** `entityType`, `entityId` and the rest of an upload as the query, numbers and `true` as they are written. */
 function describedByQuery(context: Context): object {
-  const { entityType, entityId, chunkIndex, durationMs, timeoutMs, metadata, ...texts } = context.req.query();
+  const { entityType, entityId, chunkIndex, durationMs, timeoutMs, metadata, historyOnly, ...texts } =
+    context.req.query();
   const contentType = context.req.header("content-type");
   const numbers = Object.entries({ chunkIndex, durationMs, timeoutMs }).filter(
     ([, text]) => text !== undefined,
@@ -95,11 +96,17 @@ function describedByQuery(context: Context): object {
     ...texts,
     entity: { type: entityType, id: entityId },
     ...Object.fromEntries(numbers.map(([name, text]) => [name, Number(text)])),
+    ...(historyOnly !== undefined && { historyOnly: FLAGS.get(historyOnly) ?? historyOnly }),
     ...(metadata !== undefined && { metadata: fromJson(metadata, "metadata") }),
     // What clients send when they know nothing better says nothing.
     ...(contentType !== undefined && !UNKNOWN_TYPES.has(contentType) && { contentType }),
   };
 }
+
+const FLAGS = new Map([
+  ["true", true],
+  ["false", false],
+]);
 
 const UNKNOWN_TYPES = new Set(["application/octet-stream", "application/x-www-form-urlencoded"]);
 

@@ -69,6 +69,7 @@ export const describedSchema = z.strictObject({
   contentType: z.string().exactOptional(),
   durationMs: z.number().min(0).exactOptional(),
   metadata: metadataSchema.exactOptional(),
+  historyOnly: z.boolean().exactOptional(),
   /** Instead of the request's own: the uploads of a batch may have one each. */
   correlationId: correlationIdSchema.exactOptional(),
   timeoutMs,
@@ -145,6 +146,19 @@ export const OPERATIONS = {
       });
       return { successful, failed: failed.map(({ index, error }) => ({ index, error: toldError(error) })) };
     },
+  }),
+  ingestFromUrl: defineOperation({
+    method: "POST",
+    path: "/ingest",
+    does: "takes what a provider's URL answers with",
+    params: describedSchema.extend({
+      url: id,
+      maxBytes: z.number().int().min(1).exactOptional(),
+      creative: z.string().exactOptional(),
+      iteration: z.union([z.string(), z.number()]).exactOptional(),
+    }),
+    run: ({ reelsync }, { url, ...described }, { signal, correlationId, onProgress }) =>
+      reelsync.ingestFromUrl(url, { correlationId, ...described, signal, onProgress }),
   }),
   uploadStatus: defineOperation({
     method: "GET",

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import type { ReelsyncEvent, ReelsyncOptions } from "reelsync";
+import { serves, startProvider } from "../ingest/provider.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startStudio } from "../support/studio.ts";
 import { openSidecar, type Answer } from "./support/sidecar.ts";
@@ -65,6 +66,40 @@ describe("an agent in any language", () => {
       fileName: "intro.srt",
       metadata: { seed: 42 },
     });
+  });
+
+  test("records a version for the history alone, as a file and as a body", async () => {
+    const { ask, scene } = await open();
+    const { entity, assetType } = await scene();
+    const file = await studio.file("intro.mp4", randomBytes(1000));
+    const described = { entity, assetType, historyOnly: true };
+    const uploaded = await ask("POST", "/v1/uploads", { body: { file, ...described } });
+    expect(uploaded).toMatchObject({ status: 200, body: { state: "superseded" } });
+    const query = (historyOnly: string) =>
+      new URLSearchParams({ entityType: entity.type, entityId: entity.id, assetType, historyOnly });
+    const send = (historyOnly: string) =>
+      ask("POST", `/v1/uploads/stream?${query(historyOnly).toString()}`, { bytes: randomBytes(1000) });
+    expect((await send("true")).body).toMatchObject({ state: "superseded" });
+    expect((await send("false")).body).toMatchObject({ state: "ready" });
+    expect(codeOf(await send("perhaps"))).toBe("INVALID_ARGUMENT");
+  });
+
+  test("has a provider's file taken in by its URL", async () => {
+    const bytes = randomBytes(50_000);
+    const provider = await startProvider({ "/clip.mp4": serves(bytes) });
+    const { ask, scene } = await open({ ingestAllowHosts: [provider.host] });
+    const described = await scene();
+    const { status, body } = await ask("POST", "/v1/ingest", {
+      body: {
+        url: `${provider.origin}/clip.mp4`,
+        entity: described.entity,
+        assetType: described.assetType,
+        iteration: 2,
+      },
+    });
+    expect({ status, body }).toMatchObject({ status: 200, body: { state: "ready", sha256: sha256(bytes) } });
+    const [row] = (await studio.rows("assets")).filter(({ _id }) => _id === body["assetId"]);
+    expect(row).toMatchObject({ metadata: { iteration: 2, originalUrl: `${provider.origin}/clip.mp4` } });
   });
 
   test("sees progress in lines before the result, when it asks for lines", async () => {

@@ -6,24 +6,37 @@ import { columns, plain } from "../columns.ts";
 import { connect, type Connection } from "../connection.ts";
 import { correlated } from "../correlated.ts";
 import { defineCommand } from "../command.ts";
-import { EXIT } from "../exit-code.ts";
+import { EXIT, UsageError } from "../exit-code.ts";
 import type { Colour, Output } from "../output.ts";
 import { plural, size } from "../quantities.ts";
+import { showUpload } from "../show-upload.ts";
+
+const HELP = "reelsync status --help shows how.";
 
 export const status = defineCommand({
   path: ["status"],
-  summary: "Show how far a session is, scene by scene",
+  summary: "Show how far a session is, scene by scene, or where one upload is",
   details:
     "With --json one document, its assets with their correlation ids. With --watch every change is shown as the deployment pushes it, until the session has ended " +
-    "or failed; with --json each is one document as it was pushed, without those ids.",
-  args: { sessionId: { placeholder: "session-id", summary: "The session" } },
-  options: { watch: { kind: "flag", summary: "Stay, and show every change" } },
+    "or failed; with --json each is one document as it was pushed, without those ids. With --upload it says whether that upload is recorded, queued on this machine, " +
+    "under way, or a dead letter.",
+  args: { sessionId: { takes: "optional", placeholder: "session-id", summary: "The session" } },
+  options: {
+    watch: { kind: "flag", summary: "Stay, and show every change" },
+    upload: { kind: "text", placeholder: "ID", summary: "The upload, instead of a session" },
+  },
   examples: [
     { does: "now", line: "reelsync status $session" },
     { does: "live, until it ends", line: "reelsync status $session --watch" },
+    { does: "what became of a queued upload", line: "reelsync status --upload $upload" },
   ],
   async run({ args: { sessionId }, options }, context) {
     const { output } = context;
+    if (options.upload !== undefined) {
+      if (sessionId === undefined && !options.watch) return showUpload(options.upload, context);
+      throw new UsageError("--upload stands alone, without a session and --watch", HELP);
+    }
+    if (sessionId === undefined) throw new UsageError("A session's id or --upload is missing", HELP);
     const connection = connect(context);
     try {
       // Asked once in any case: a subscription would wait for a deployment that cannot be reached.

@@ -1,18 +1,23 @@
 /** `reelsync upload`: files into a scene or session, through the SDK's one call. */
 import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { ASSET_TYPES, type AssetType, type Metadata } from "../../../../contract/asset.ts";
+import type { AssetType } from "../../../../contract/asset.ts";
 import type { Reelsync } from "../../client.ts";
 import { isReelsyncError } from "../../errors.ts";
-import type { UploadRequest, PublishedUpload } from "../../upload-request.ts";
+import type { UploadRequest } from "../../upload-request.ts";
 import { withReelsync } from "../agent.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
+import {
+  DESCRIBING_OPTIONS,
+  describedBy,
+  publishedLine,
+  type DescribingValues,
+} from "../described-upload.ts";
 import { commonExitCode, EXIT, exitCodeOf, UsageError, type ExitCode } from "../exit-code.ts";
 import { describe } from "../output.ts";
 import { createProgressBars, type ProgressBars } from "../progress-bars.ts";
-import { size } from "../quantities.ts";
 import { runAll } from "../run-all.ts";
 
 /** More files at once would only share the same requests and memory. */
@@ -30,27 +35,7 @@ export const upload = defineCommand({
     "Prints asset id, state, version, size and key of each file as it is done; with --json one document a file, in which a file that failed has `error`. " +
     "Ctrl-C takes back what is under way.",
   args: { file: { takes: "many", summary: `Files to upload; ${STDIN} reads standard input (needs --name)` } },
-  options: {
-    scene: { kind: "text", placeholder: "ID", summary: "The scene they belong to" },
-    session: { kind: "text", placeholder: "ID", summary: "The session they belong to, instead of a scene" },
-    type: {
-      kind: "text",
-      placeholder: "TYPE",
-      required: true,
-      choices: ASSET_TYPES,
-      summary: "What they are",
-    },
-    chunk: { kind: "count", summary: "Place among the chunks, from 0" },
-    name: { kind: "text", summary: "File name to record instead of the file's own" },
-    "content-type": { kind: "text", summary: "Instead of the one that follows from the name" },
-    "duration-ms": { kind: "count", placeholder: "MS", summary: "Length of the media" },
-    "correlation-id": {
-      kind: "text",
-      placeholder: "ID",
-      summary: "What to call the upload in logs, object and record",
-    },
-    meta: { kind: "text", placeholder: "KEY=VALUE", many: true, summary: "A fact to record with them" },
-  },
+  options: DESCRIBING_OPTIONS,
   examples: [
     { does: "a chunk of a scene", line: "reelsync upload intro.mp4 --scene $scene --type video_chunk" },
     {
@@ -91,22 +76,10 @@ interface Planned {
   request: UploadRequest;
 }
 
-interface UploadOptions {
-  scene: string | undefined;
-  session: string | undefined;
-  type: AssetType;
-  chunk: number | undefined;
-  name: string | undefined;
-  "content-type": string | undefined;
-  "duration-ms": number | undefined;
-  "correlation-id": string | undefined;
-  meta: string[];
-}
-
-function plan(files: readonly string[], options: UploadOptions, context: Context): Planned[] {
+function plan(files: readonly string[], options: DescribingValues, context: Context): Planned[] {
   const { type, name } = options;
   const help = "reelsync upload --help shows how.";
-  const entity = entityOf(options, help);
+  const described = describedBy(options, context, help);
   const isNumbered = NUMBERED.includes(type);
   if (files.length > 1 && !isNumbered) {
     throw new UsageError(`There is one ${type} only, and ${files.length} files are given`, help);
@@ -115,48 +88,14 @@ function plan(files: readonly string[], options: UploadOptions, context: Context
     throw new UsageError("--name and - are for a single file", help);
   }
   if (files.includes(STDIN) && name === undefined) throw new UsageError("- needs --name", help);
-  const metadata = metadataOf(options.meta, help);
   return files.map((file, index) => ({
     file,
     request: {
+      ...described,
       file: file === STDIN ? context.stdin : resolve(context.cwd, file),
-      entity,
-      assetType: type,
       chunkIndex: (options.chunk ?? 0) + index,
-      ...(name !== undefined && { fileName: name }),
-      ...(options["content-type"] !== undefined && { contentType: options["content-type"] }),
-      ...(options["duration-ms"] !== undefined && { durationMs: options["duration-ms"] }),
-      ...(metadata !== undefined && { metadata }),
-      ...(options["correlation-id"] !== undefined && { correlationId: options["correlation-id"] }),
-      ...(context.timeoutMs !== undefined && { timeoutMs: context.timeoutMs }),
-      signal: context.signal,
     },
   }));
-}
-
-function entityOf({ scene, session }: UploadOptions, help: string): UploadRequest["entity"] {
-  if ((scene === undefined) === (session === undefined)) {
-    throw new UsageError("Either --scene or --session says where the files belong", help);
-  }
-  return scene === undefined ? { type: "session", id: session ?? "" } : { type: "scene", id: scene };
-}
-
-/** `true`, `false` and numbers are recorded as what they look like. */
-function metadataOf(pairs: readonly string[], help: string): Metadata | undefined {
-  if (pairs.length === 0) return undefined;
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf("=");
-      if (at < 1) throw new UsageError(`--meta is "${pair}", expected KEY=VALUE`, help);
-      return [pair.slice(0, at), valueOf(pair.slice(at + 1))];
-    }),
-  );
-}
-
-function valueOf(text: string): string | number | boolean {
-  if (text === "true" || text === "false") return text === "true";
-  // Only what reads back as it was written: "007" and "1e999" are text.
-  return text !== "" && String(Number(text)) === text && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
 async function uploadOne(
@@ -170,7 +109,7 @@ async function uploadOne(
   try {
     const result = await reelsync.uploadWithConvexSync({ ...request, onProgress: bar.report });
     bar.end();
-    output.give({ file, ...result }, line(file, result, output.paint));
+    output.give({ file, ...result }, publishedLine(file, result, output.paint));
     return EXIT.ok;
   } catch (error) {
     bar.end();
@@ -195,16 +134,4 @@ async function uploadOne(
 /** For the total of several files only; what cannot be read is refused by the upload itself. */
 async function sizeOf(file: UploadRequest["file"]): Promise<number> {
   return typeof file === "string" ? ((await stat(file).catch(() => undefined))?.size ?? 0) : 0;
-}
-
-function line(file: string, result: PublishedUpload, paint: Context["output"]["paint"]): string {
-  const { assetId, state, version, s3Key, deduped } = result;
-  return [
-    plain(file),
-    paint(state === "ready" ? "green" : "yellow", deduped ? `${state} (known already)` : state),
-    `v${version}`,
-    size(result.size),
-    assetId,
-    s3Key,
-  ].join("  ");
 }

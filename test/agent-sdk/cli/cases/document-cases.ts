@@ -35,7 +35,8 @@ export function describeDocument(workshop: Workshop) {
       expect(run.stdout).toContain("My reel  live  1 of 1 scene ready");
       expect(run.stdout).toContain("part-2.mp4");
       expect(run.stderr).not.toContain("error");
-    });
+      // The program is started some fifty times.
+    }, 400_000);
 
     test("names every command, and every exit code with its meaning", async () => {
       const text = await document();

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { MIB } from "../../../../contract/limits.ts";
 import { BUCKET, TENANT } from "../../../../demo/stack.ts";
 import { lookInto } from "../../support/bucket.ts";
+import { serves, startProvider } from "../../ingest/provider.ts";
 import { type Exchange, startFaultProxy } from "../../support/fault-proxy.ts";
 import type { Workshop } from "../support/workshop.ts";
 
@@ -16,6 +17,40 @@ export function describeUpload(workshop: Workshop) {
     return lookInto(endpoint, credentials, BUCKET);
   };
   const chunk = (sceneId: string) => ["--scene", sceneId, "--type", "video_chunk"];
+
+  describe("ingest", () => {
+    test("stores what a provider's URL answers with, and prints nothing of what signs it", async () => {
+      const { sceneId } = await workshop.scene();
+      const bytes = randomBytes(3000);
+      const provider = await startProvider({ "/out/clip.mp4": serves(bytes) });
+      const url = `http://user:pass@${provider.host}/out/clip.mp4?sig=s3cr3t`;
+      const args = ["ingest", url, ...chunk(sceneId), "--creative", "summer", "--iteration", "3"];
+      const env = { REELSYNC_INGEST_ALLOW_HOSTS: provider.host };
+      const run = await workshop.agent(args, { env });
+      expect(run).toMatchObject({ code: 0, stderr: "" });
+      expect(run.stdout).toMatch(
+        /clip\.mp4 {2}ready {2}v1 {2}2\.9 KiB {2}\S+ {2}t\/studio\/\S+-clip\.mp4\n$/,
+      );
+      expect(run.stdout).not.toMatch(/pass|s3cr3t/);
+      const key = run.stdout.trimEnd().split("  ").at(-1) ?? "";
+      expect(await bucket().sha256(key)).toBe(sha256(bytes));
+      const [row] = (await workshop.rows("assets")).filter(({ s3Key }) => s3Key === key);
+      expect(row).toMatchObject({ metadata: { creative: "summer", iteration: 3 } });
+    });
+
+    test("[G7] refuses addresses that are not public", async () => {
+      const { sceneId } = await workshop.scene();
+      const provider = await startProvider({ "/clip.mp4": serves(randomBytes(10)) });
+      const run = await workshop.agent([
+        "ingest",
+        `${provider.origin}/clip.mp4`,
+        ...chunk(sceneId),
+        "--json",
+      ]);
+      expect(run).toMatchObject({ stdout: "", error: { code: "URL_FORBIDDEN" } });
+      expect(provider.asked).toEqual([]);
+    });
+  });
 
   describe("upload", () => {
     test("stores the bytes and prints one line of data; without a terminal stderr stays empty", async () => {
@@ -55,6 +90,28 @@ export function describeUpload(workshop: Workshop) {
       }
       const again = await workshop.agent([...args.slice(0, 2), ...args.slice(3)]);
       expect(again.records).toMatchObject([{ deduped: true, assetId: byFile.get(files[0])?.["assetId"] }]);
+    });
+
+    test("--history-only records a version nobody is shown, and status --upload says what became of it", async () => {
+      const { sceneId, sessionId } = await workshop.scene();
+      const shown = await workshop.file("shown.mp4", randomBytes(100));
+      const backstage = await workshop.file("backstage.mp4", randomBytes(100));
+      await workshop.agent(["upload", shown, ...chunk(sceneId)]);
+      const args = ["upload", backstage, ...chunk(sceneId), "--history-only", "--json"];
+      const [record] = (await workshop.agent(args)).records;
+      expect(record).toMatchObject({ state: "superseded" });
+
+      const asked = ["status", "--upload", String(record?.["uploadId"])];
+      const told = await workshop.agent([...asked, "--json"]);
+      expect(told).toMatchObject({ code: 0, stderr: "" });
+      expect(told.records).toMatchObject([
+        { state: "recorded", asset: { status: "superseded", fileName: "backstage.mp4" } },
+      ]);
+      expect((await workshop.agent(asked)).stdout).toContain("  recorded  superseded  ");
+      expect(await workshop.agent(["status", "--json"])).toMatchObject({ code: 2 });
+      expect(await workshop.agent(["status", sessionId, ...asked.slice(1), "--json"])).toMatchObject({
+        code: 2,
+      });
     });
 
     test("reads standard input, and records facts as what they look like", async () => {
