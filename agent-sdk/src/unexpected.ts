@@ -1,5 +1,5 @@
 /** What nobody foresaw, as the command line and the sidecar tell it. The SDK itself throws coded errors only. */
-export interface Unexpected {
+interface Unexpected {
   code: "UNEXPECTED";
   message: string;
   hint: string;
