@@ -48,6 +48,9 @@ export const MAX_URLS_PER_CALL = 100;
 /** Age below which the reconciler never judges an object or an upload: longer than the longest legal upload and its retries. */
 export const RECONCILE_GRACE_MS = 24 * HOUR;
 
+/** Longest time a replay may hold its letter unheard of; what a replay asks for is its own deadline and a little more. */
+export const MAX_REPLAY_LEASE_MS = 24 * HOUR;
+
 /** Items of one `beginBatch`, `commitBatch` or `byUploads`: far within what one Convex transaction may read (4,096 ranges). */
 export const MAX_BATCH_ITEMS = 100;
 

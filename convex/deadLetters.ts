@@ -2,11 +2,19 @@
 import * as z from "zod";
 import { callMadeSchema } from "../contract/asset.ts";
 import { deadLetterSchema, deadLetterStateSchema } from "../contract/dead-letter.ts";
-import { MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
-import { adminMutation, adminOrAgentQuery, agentMutation, agentQuery } from "./functions.ts";
+import { MAX_ERROR_MESSAGE_LENGTH, MAX_REPLAY_LEASE_MS } from "../contract/limits.ts";
+import { v } from "convex/values";
+import {
+  adminMutation,
+  adminOrAgentQuery,
+  agentMutation,
+  agentQuery,
+  internalMutation,
+} from "./functions.ts";
 import {
   claimReplay,
   discardDeadLetter,
+  endClaim as endClaimOf,
   listDeadLetters,
   recordDeadLetter,
   replayRequests as readReplayRequests,
@@ -41,13 +49,23 @@ export const replayRequests = agentQuery({
 });
 
 export const claim = agentMutation({
-  args: { deadLetterId },
+  args: {
+    deadLetterId,
+    claimId: z.string().max(100).optional(),
+    leaseMs: z.number().int().min(1).max(MAX_REPLAY_LEASE_MS).optional(),
+  },
   handler: async (ctx, args) => claimReplay(ctx, ctx.caller, args),
+});
+
+export const endClaim = internalMutation({
+  args: { deadLetterId: v.id("deadLetters"), claimId: v.string() },
+  handler: async (ctx, args) => endClaimOf(ctx, args),
 });
 
 export const settle = agentMutation({
   args: {
     deadLetterId,
+    claimId: z.string().max(100).optional(),
     outcome: z.enum(["resolved", "parked"]),
     code: z.string().max(100).optional(),
     message: message.optional(),

@@ -194,6 +194,14 @@ export default defineSchema({
     state: zodToConvex(deadLetterStateSchema),
     /** Why it was discarded. */
     reason: v.optional(v.string()),
+    /** While `replaying`: whose replay, how long at most, and what the letter goes back to when nothing is heard of it. */
+    claim: v.optional(
+      v.object({
+        id: v.string(),
+        until: v.number(),
+        from: v.union(v.literal("parked"), v.literal("replay_requested")),
+      }),
+    ),
     /** When the parked call was made. */
     wish: v.optional(wish),
     updatedAt: v.number(),

@@ -3,10 +3,13 @@
  *
  *   parked ─requestReplay→ replay_requested ─claim→ replaying ─settle→ resolved | parked
  *   parked ─claim (the agent by itself)→ replaying
+ *   replaying ─nothing heard until the claim's lease ends→ what it was before
  *   any open state ─commit of its upload→ resolved        any open state ─discard→ discarded
  */
 import type { CallMade } from "../../contract/asset.ts";
 import type { DeadLetter, DeadLetterState } from "../../contract/dead-letter.ts";
+import { MAX_REPLAY_LEASE_MS } from "../../contract/limits.ts";
+import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { findOwned, requireOwned, sees, tenantOf } from "./access.ts";
@@ -25,6 +28,8 @@ export interface DeadLetterView extends DeadLetter {
   state: DeadLetterState;
   /** Why it was discarded. */
   reason?: string;
+  /** While `replaying`: when it can be claimed again, should nothing be heard of the replay. */
+  replayingUntil?: number;
   sessionTitle?: string;
   sceneTitle?: string;
   createdAt: number;
@@ -64,7 +69,7 @@ export async function recordDeadLetter(
   }
   if (isOpen(existing)) {
     const attempts = Math.max(existing.attempts, letter.attempts);
-    await ctx.db.patch("deadLetters", existing._id, { ...fields, attempts });
+    await ctx.db.patch("deadLetters", existing._id, { ...fields, attempts, claim: undefined });
   }
   return { deadLetterId: existing._id };
 }
@@ -146,7 +151,7 @@ export async function replayRequests(
   return Promise.all(rows.filter((row) => sees(caller, row)).map((row) => letterView(ctx, row)));
 }
 
-/** Also from `replaying`: an agent that died while replaying leaves the letter there. Replaying twice is harmless [G3]. */
+/** Also from `replaying`: nobody has to wait for the lease of an agent that died. Replaying twice is harmless [G3]. */
 export async function requestReplay(
   ctx: MutationCtx,
   caller: Caller,
@@ -164,15 +169,40 @@ export async function requestReplay(
   return null;
 }
 
+/**
+ * A claim holds for `leaseMs`, which its agent chooses longer than its own deadline. Said again it is the same claim, so
+ * that a lost reply costs nothing.
+ */
 export async function claimReplay(
   ctx: MutationCtx,
   caller: Caller,
-  args: { deadLetterId: string },
-): Promise<{ claimed: boolean }> {
-  const letter = await requireLetter(ctx, caller, args.deadLetterId);
-  if (letter.state !== "replay_requested" && letter.state !== "parked") return { claimed: false };
-  await move(ctx, letter, { state: "replaying" });
-  return { claimed: true };
+  {
+    deadLetterId,
+    claimId = crypto.randomUUID(),
+    leaseMs = MAX_REPLAY_LEASE_MS,
+  }: { deadLetterId: string; claimId?: string | undefined; leaseMs?: number | undefined },
+): Promise<{ claimed: boolean; until?: number }> {
+  const letter = await requireLetter(ctx, caller, deadLetterId);
+  const { _id, state, claim } = letter;
+  if (state === "replaying") {
+    return present({ claimed: claim?.id === claimId, until: claim?.until });
+  }
+  if (state !== "replay_requested" && state !== "parked") return { claimed: false };
+  const until = Date.now() + leaseMs;
+  await move(ctx, letter, { state: "replaying", claim: { id: claimId, until, from: state } });
+  await ctx.scheduler.runAfter(leaseMs, internal.deadLetters.endClaim, { deadLetterId: _id, claimId });
+  return { claimed: true, until };
+}
+
+/** A process that was killed settles nothing: its letter can be claimed again, and what was asked for still is. */
+export async function endClaim(
+  ctx: MutationCtx,
+  { deadLetterId, claimId }: { deadLetterId: Id<"deadLetters">; claimId: string },
+): Promise<null> {
+  const letter = await ctx.db.get("deadLetters", deadLetterId);
+  if (letter?.state !== "replaying" || letter.claim?.id !== claimId) return null;
+  await move(ctx, letter, { state: letter.claim.from });
+  return null;
 }
 
 export async function settleReplay(
@@ -180,6 +210,7 @@ export async function settleReplay(
   caller: Caller,
   args: {
     deadLetterId: string;
+    claimId?: string | undefined;
     outcome: "resolved" | "parked";
     code?: string | undefined;
     message?: string | undefined;
@@ -192,7 +223,7 @@ export async function settleReplay(
       refuse("CONFLICT", "Nothing was committed for this upload yet.");
     }
     await move(ctx, letter, { state: "resolved" });
-  } else if (letter.state === "replaying") {
+  } else if (letter.state === "replaying" && (args.claimId ?? letter.claim?.id) === letter.claim?.id) {
     await move(ctx, letter, {
       state: "parked",
       attempts: letter.attempts + 1,
@@ -235,9 +266,9 @@ function isOpen(letter: Doc<"deadLetters">): boolean {
 async function move(
   ctx: MutationCtx,
   letter: Doc<"deadLetters">,
-  change: Partial<Pick<Doc<"deadLetters">, "state" | "attempts" | "code" | "message" | "reason">>,
+  change: Partial<Pick<Doc<"deadLetters">, "state" | "attempts" | "code" | "message" | "reason" | "claim">>,
 ): Promise<void> {
-  await ctx.db.patch("deadLetters", letter._id, { ...change, updatedAt: Date.now() });
+  await ctx.db.patch("deadLetters", letter._id, { claim: undefined, ...change, updatedAt: Date.now() });
 }
 
 async function letterView(ctx: QueryCtx, row: Doc<"deadLetters">): Promise<DeadLetterView> {
@@ -254,6 +285,7 @@ async function letterView(ctx: QueryCtx, row: Doc<"deadLetters">): Promise<DeadL
     agent: row.agent,
     state: row.state,
     reason: row.reason,
+    replayingUntil: row.state === "replaying" ? row.claim?.until : undefined,
     sessionTitle: session?.title,
     sceneTitle: scene?.title,
     createdAt: row._creationTime,

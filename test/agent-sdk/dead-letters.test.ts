@@ -348,6 +348,28 @@ describe("on an admin's word", () => {
     ]);
   });
 
+  test("a replay that was killed is held until its lease ends, and then goes on without being asked for twice", async () => {
+    const { client, ids, answer } = await slowReplays();
+    const [id = ""] = ids;
+    answer();
+    await ask(id);
+    const { CONVEX_SITE_URL = "", REELSYNC_AGENT_KEY = "" } = studio.stack.agentEnv;
+    const headers = { Authorization: `Bearer ${REELSYNC_AGENT_KEY}` };
+    const reply = await fetch(`${CONVEX_SITE_URL}/agent/token`, { method: "POST", headers });
+    const killed = new ConvexHttpClient(studio.stack.local.deployment.url, { logger: false });
+    killed.setAuth(((await reply.json()) as { token: string }).token);
+    const deadLetterId = (await letterRow(id))["_id"] as string;
+    await killed.mutation(api.deadLetters.claim, { deadLetterId, claimId: "killed", leaseMs: 3_000 });
+    await expect(client.reelsync.deadLetters.replay(id)).rejects.toMatchObject({
+      code: "CONFLICT",
+      message: expect.stringMatching(/another process until \d{4}-.* at the latest/) as string,
+    });
+    client.reelsync.deadLetters.watch();
+    const state = async () => (await letterRow(id))["state"];
+    expect(await state()).toBe("replaying");
+    await expect.poll(state, { timeout: 20_000 }).toBe("resolved");
+  });
+
   test("what is asked for again while its replay fails is replayed again", async () => {
     const { client, ids, sending, answer, file } = await slowReplays();
     const [id = ""] = ids;

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DeadLetter } from "../../contract/dead-letter.ts";
 import { api } from "../../convex/_generated/api";
 import { addTenant, deployment, FIRST_PAGE, intentFor, publish, refusalOf, storedAs } from "./world.ts";
@@ -92,8 +92,12 @@ describe("replay", () => {
     await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
     expect(await requests("renderer-2")).toEqual([]);
     expect(await requests("renderer-1")).toMatchObject([{ deadLetterId, intent: letter.intent }]);
-    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toEqual({ claimed: true });
-    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toEqual({ claimed: false });
+    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toMatchObject({
+      claimed: true,
+    });
+    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toMatchObject({
+      claimed: false,
+    });
     await publish(acme.agent, letter.intent);
     expect(await letters()).toMatchObject([{ state: "resolved" }]);
     // The agent's own word comes later and changes nothing.
@@ -127,7 +131,9 @@ describe("replay", () => {
     const { deadLetterId } = await record(letterFor());
     await acme.agent.mutation(api.deadLetters.claim, { deadLetterId });
     await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
-    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toEqual({ claimed: true });
+    expect(await acme.agent.mutation(api.deadLetters.claim, { deadLetterId })).toMatchObject({
+      claimed: true,
+    });
   });
 
   test("content that became current by another upload resolves the letter when it is begun", async () => {
@@ -137,6 +143,58 @@ describe("replay", () => {
     const begun = await acme.agent.mutation(api.assets.begin, letter.intent);
     expect(begun).toMatchObject({ status: "ready", deduped: true });
     expect(await letters()).toMatchObject([{ state: "resolved" }]);
+  });
+});
+
+describe("a replay that is never heard of again", () => {
+  const MINUTE = 60_000;
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const claim = (deadLetterId: string, claimId: string) =>
+    acme.agent.mutation(api.deadLetters.claim, { deadLetterId, claimId, leaseMs: 10 * MINUTE });
+  async function pass(ms: number) {
+    vi.advanceTimersByTime(ms);
+    await t.finishInProgressScheduledFunctions();
+  }
+
+  test.each(["parked", "replay_requested"] as const)(
+    "leaves its letter %s again when its lease ends, and not sooner",
+    async (before) => {
+      const { deadLetterId } = await record(letterFor());
+      if (before !== "parked")
+        await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
+      const until = Date.now() + 10 * MINUTE;
+      expect(await claim(deadLetterId, "killed")).toEqual({ claimed: true, until });
+      await pass(10 * MINUTE - 1);
+      expect(await letters()).toMatchObject([{ state: "replaying", replayingUntil: until }]);
+      expect(await claim(deadLetterId, "next")).toEqual({ claimed: false, until });
+      await pass(1);
+      const [letter] = await letters();
+      expect(letter).toMatchObject({ state: before, attempts: 3 });
+      expect(letter).not.toHaveProperty("replayingUntil");
+      expect(await claim(deadLetterId, "next")).toMatchObject({ claimed: true });
+    },
+  );
+
+  test("neither its lease nor its late word touches the replay that came after it [G3]", async () => {
+    const { deadLetterId } = await record(letterFor());
+    await claim(deadLetterId, "killed");
+    await pass(5 * MINUTE);
+    await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId });
+    expect(await claim(deadLetterId, "next")).toMatchObject({ claimed: true });
+    await pass(5 * MINUTE);
+    const late = { deadLetterId, claimId: "killed", outcome: "parked" } as const;
+    await acme.agent.mutation(api.deadLetters.settle, late);
+    expect(await letters()).toMatchObject([{ state: "replaying" }]);
+    await acme.agent.mutation(api.deadLetters.settle, { ...late, claimId: "next" });
+    expect(await letters()).toMatchObject([{ state: "parked" }]);
+  });
+
+  test("a claim whose reply was lost is the same claim when it is said again [G3]", async () => {
+    const { deadLetterId } = await record(letterFor());
+    const first = await claim(deadLetterId, "one");
+    expect(await claim(deadLetterId, "one")).toEqual(first);
   });
 });
 

@@ -21,6 +21,7 @@ export interface Letter extends DeadLetter {
   reason?: string;
   createdAt?: number;
   updatedAt?: number;
+  replayingUntil?: number;
 }
 
 export interface Filter {

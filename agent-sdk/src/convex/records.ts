@@ -131,13 +131,17 @@ export function createRecords(convex: CallConvex, guard: Guard) {
         convex("query", api.deadLetters.list, { paginationOpts: { cursor, numItems } }, call),
       ),
 
-    claimLetter: (deadLetterId: string, call: Call) =>
-      guard(call, "deadLetters:claim", () =>
-        convex("mutation", api.deadLetters.claim, { deadLetterId }, call),
-      ),
+    claimLetter: (claim: { deadLetterId: string; claimId: string; leaseMs: number }, call: Call) =>
+      guard(call, "deadLetters:claim", () => convex("mutation", api.deadLetters.claim, claim, call)),
 
     settleLetter: (
-      settled: { deadLetterId: string; outcome: "resolved" | "parked"; code?: string; message?: string },
+      settled: {
+        deadLetterId: string;
+        claimId: string;
+        outcome: "resolved" | "parked";
+        code?: string;
+        message?: string;
+      },
       call: Call,
     ) => guard(call, "deadLetters:settle", () => convex("mutation", api.deadLetters.settle, settled, call)),
   };

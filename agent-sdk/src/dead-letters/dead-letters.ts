@@ -36,6 +36,8 @@ export interface DeadLetterView extends DeadLetter {
   state: DeadLetterState;
   /** Milliseconds since the epoch; absent while it waits on this machine's disk. */
   createdAt?: number;
+  /** While `replaying`: when it can be replayed again, should nothing be heard of that replay. */
+  replayingUntil?: number;
 }
 
 type Told = "told" | "refused" | "unreachable";
@@ -250,6 +252,7 @@ function waiting(letter: DeadLetter): DeadLetterView {
 
 function view(row: LetterRow): DeadLetterView {
   const { deadLetterId, state, createdAt, intent, code, message, step, attempts, filePath, agent } = row;
+  const { replayingUntil } = row;
   return {
     id: intent.uploadId,
     deadLetterId,
@@ -262,5 +265,6 @@ function view(row: LetterRow): DeadLetterView {
     attempts,
     ...(filePath !== undefined && { filePath }),
     agent,
+    ...(replayingUntil !== undefined && { replayingUntil }),
   };
 }

@@ -1,5 +1,6 @@
 /** Dead letters going back into the line they left: the same upload id, the same bytes, at most once at a time. */
-import { SECOND } from "../../../contract/limits.ts";
+import { randomUUID } from "node:crypto";
+import { MAX_REPLAY_LEASE_MS, MINUTE, SECOND } from "../../../contract/limits.ts";
 import { openCall, type Call } from "../call.ts";
 import type { Records } from "../convex/records.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
@@ -22,6 +23,8 @@ export type ReplayRequest = Pick<UploadRequest, "signal" | "timeoutMs" | "onProg
 
 /** Saying how a replay ended may not depend on the call that ended it. */
 const SETTLE_TIMEOUT_MS = 10 * SECOND;
+/** A claim outlasts its replay's deadline by this, in which its end can be told. */
+const LEASE_BEYOND_DEADLINE_MS = MINUTE;
 
 export function createReplay({ line, records, letters, events, timeoutMs }: ReplayOptions) {
   async function replay(id: string, request: ReplayRequest = {}): Promise<PublishedUpload> {
@@ -36,8 +39,8 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     await during({}, async (call) => {
       const letter = await letters.find(id, call);
       if (letter.state !== "replay_requested") return;
-      const claimed = await claim(letter, call);
-      await send(letter, claimed, {}, call).catch(() => undefined);
+      const claimId = await claim(letter, call);
+      await send(letter, claimId, {}, call).catch(() => undefined);
     });
   }
 
@@ -55,7 +58,7 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
 
   async function send(
     letter: DeadLetterView,
-    claimed: boolean,
+    claimId: string | undefined,
     request: ReplayRequest,
     { signal }: Call,
   ): Promise<PublishedUpload> {
@@ -66,24 +69,29 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
       events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "resolved" });
       return result;
     } catch (error) {
-      await settle(letter, claimed, error);
+      await settle(letter, claimId, error);
       throw error;
     } finally {
       letGo();
     }
   }
 
-  async function claim(letter: DeadLetterView, call: Call): Promise<boolean> {
+  /** The claim's id; none is needed for a letter that Convex was not told of. */
+  async function claim(letter: DeadLetterView, call: Call): Promise<string | undefined> {
     if (letter.state === "resolved" || letter.state === "discarded") {
       throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is ${letter.state} already`);
     }
-    if (letter.deadLetterId === undefined) return false;
-    const { claimed } = await records.claimLetter(letter.deadLetterId, call);
-    // Nobody asked for a parked one, so there is nothing to claim; anything else is with another process.
-    if (!claimed && letter.state !== "parked") {
-      throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is being replayed elsewhere`);
-    }
-    return claimed;
+    const { deadLetterId } = letter;
+    if (deadLetterId === undefined) return undefined;
+    const claimId = randomUUID();
+    const leaseMs = Math.min(Math.ceil(call.remainingMs()) + LEASE_BEYOND_DEADLINE_MS, MAX_REPLAY_LEASE_MS);
+    const { claimed, until } = await records.claimLetter({ deadLetterId, claimId, leaseMs }, call);
+    if (claimed) return claimId;
+    const end = until === undefined ? "" : ` until ${new Date(until).toISOString()} at the latest`;
+    throw new ReelsyncError(
+      "CONFLICT",
+      `Dead letter ${letter.id} is being replayed by another process${end}; if that was killed, wait for it, or let an admin ask for the replay, which frees it at once`,
+    );
   }
 
   async function resend(
@@ -105,15 +113,21 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     );
   }
 
-  async function settle(letter: DeadLetterView, claimed: boolean, error: unknown): Promise<void> {
+  async function settle(letter: DeadLetterView, claimId: string | undefined, error: unknown): Promise<void> {
     const coded = isReelsyncError(error) ? error : new ReelsyncError("CONVEX_FAILED", String(error));
     const { code } = coded;
     events.emit({ type: "deadLetter.replayed", ...ofUpload(letter.intent), outcome: "parked", code });
-    if (!claimed || letter.deadLetterId === undefined) return;
+    if (claimId === undefined || letter.deadLetterId === undefined) return;
     const call = openCall({ timeoutMs: SETTLE_TIMEOUT_MS });
     await records
       .settleLetter(
-        { deadLetterId: letter.deadLetterId, outcome: "parked", code, message: letters.textOf(coded) },
+        {
+          deadLetterId: letter.deadLetterId,
+          claimId,
+          outcome: "parked",
+          code,
+          message: letters.textOf(coded),
+        },
         call,
       )
       .catch((fault: unknown) => letters.warn(`settling dead letter ${letter.id}`, fault))

@@ -36,6 +36,8 @@ interface Letter extends DeadLetter {
   state: DeadLetterState;
   createdAt: number;
   updatedAt: number;
+  /** Whose replay it is; a claim of the fake has no end. */
+  claimId?: string;
 }
 
 export interface MemoryDeploymentOptions {
@@ -245,10 +247,12 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
       letters.unshift({ ...letter, deadLetterId, state, createdAt: now, updatedAt: now });
       return { deadLetterId };
     },
-    "deadLetters:claim"({ deadLetterId }: { deadLetterId: string }) {
+    "deadLetters:claim"({ deadLetterId, claimId }: { deadLetterId: string; claimId: string }) {
       const letter = letterBy(deadLetterId);
+      if (letter.state === "replaying") return { claimed: letter.claimId === claimId };
       if (letter.state !== "parked" && letter.state !== "replay_requested") return { claimed: false };
       letter.state = "replaying";
+      letter.claimId = claimId;
       return { claimed: true };
     },
     "deadLetters:settle"(settled: { deadLetterId: string; outcome: DeadLetterState }) {

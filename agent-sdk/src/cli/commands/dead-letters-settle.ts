@@ -10,7 +10,7 @@ import type { Context } from "../context.ts";
 import { commonExitCode, EXIT, exitCodeOf, UsageError, type ExitCode } from "../exit-code.ts";
 import { findDelivered } from "../letters.ts";
 import { describe } from "../output.ts";
-import { plural } from "../quantities.ts";
+import { date, plural } from "../quantities.ts";
 import { agentSettings } from "../settings.ts";
 import { tenantOption } from "./dead-letters.ts";
 
@@ -72,7 +72,13 @@ async function replay(reelsync: Reelsync, given: readonly string[], context: Con
 
 async function ownParked(reelsync: Reelsync, { env, output }: Context): Promise<string[]> {
   const own = agentSettings(env).agentName ?? hostname();
-  const parked = (await reelsync.deadLetters.list()).filter(({ state }) => state === "parked");
+  const letters = await reelsync.deadLetters.list();
+  const parked = letters.filter(({ state }) => state === "parked");
+  const replaying = letters.filter(({ state, agent }) => state === "replaying" && agent === own);
+  for (const { id, replayingUntil: until } of replaying) {
+    const end = until === undefined ? "" : `, until ${date(until)} at the latest`;
+    output.say(`${id} left out: it is being replayed${end}`);
+  }
   const elsewhere = parked.filter(({ agent, filePath }) => agent !== own || filePath === undefined);
   if (elsewhere.length > 0) {
     output.say(`${plural(elsewhere.length, "letter")} left out: the files are not on this machine`);

@@ -86,6 +86,10 @@ function facts(letter: Letter): string[][] {
     ["correlation", intent.correlationId],
     ["letter", letter.deadLetterId ?? "on this machine, not told to Convex yet"],
     ["state", letter.reason === undefined ? state : `${state}: ${letter.reason}`],
+    [
+      "replaying",
+      letter.replayingUntil === undefined ? undefined : `until ${date(letter.replayingUntil)} at the latest`,
+    ],
     ["error", `${code} at ${step}, after ${plural(attempts, "attempt")}`],
     ["message", message],
     ["agent", agent],
