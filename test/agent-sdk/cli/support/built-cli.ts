@@ -2,7 +2,7 @@
  * The command line as people install it: bundled, its dependencies beside it. Once for a test file, because compiling
  * TypeScript at each start is most of what a start costs.
  */
-import { copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "vite";
@@ -25,6 +25,8 @@ export async function cliCommand(): Promise<[program: string, ...args: string[]]
 /** Laid out as the published package is, which finds its version there. */
 async function bundle(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "reelsync-built-"));
+  // Some tests run it as another user.
+  await chmod(folder, 0o755);
   await build({
     root: PROJECT_DIR,
     configFile: false,
