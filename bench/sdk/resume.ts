@@ -21,7 +21,7 @@ export interface ResumeResult {
   sent: number;
 }
 
-const PARTS_IN_FLIGHT = 4;
+const PARTS_IN_FLIGHT = 3;
 const KILL_AT = 0.9;
 
 export async function benchResume(

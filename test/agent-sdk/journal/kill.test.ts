@@ -96,7 +96,9 @@ describe("[G1] [G3] an agent that is killed at any point", () => {
         expect(await studio.bucket.sha256(String(s3Key))).toBe(checksum);
       }
       await second.reelsync.close();
-      expect(await readdir(journalDir).catch(() => [])).toEqual([]);
+      const left = await readdir(journalDir).catch(() => []);
+      // A folder that its process was killed over before it was its own holds nothing, and goes a minute later.
+      expect(left.filter((name) => !name.endsWith(".draft"))).toEqual([]);
     },
     60_000,
   );
