@@ -5,6 +5,7 @@
  */
 import { openCall } from "./call.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
+import { NO_LIMIT_MS } from "./resilience/deadline.ts";
 import type { UploadRequest, UploadResult } from "./upload-request.ts";
 
 /** An upload whose entity is said once for all of them. */
@@ -24,9 +25,6 @@ export interface SyncResult {
 
 /** Enough for a full batch of begins, one of commits, and every connection to the store busy between them. */
 const UNDER_WAY = 256;
-
-/** The longest timer there is, for a run without a limit of its own. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 
 export function createSync(upload: (request: UploadRequest) => Promise<UploadResult>) {
   let waiting = 0;

@@ -8,7 +8,7 @@ import {
 } from "convex/server";
 import type { AgentTokens } from "../convex/agent-token.ts";
 import { toConvexError } from "../convex/convex-errors.ts";
-import { openLiveClient } from "../convex/live-client.ts";
+import { openLiveClient, signIn } from "../convex/live-client.ts";
 import { codedError, ReelsyncError } from "../errors.ts";
 import type { Context } from "./context.ts";
 
@@ -32,15 +32,7 @@ export async function follow<F extends FunctionReference<"query">>(
       const stop = () => reject(new ReelsyncError("ABORTED", "No longer followed"));
       if (context.signal.aborted) stop();
       context.signal.addEventListener("abort", stop, { once: true });
-      client.setAuth(async ({ forceRefreshToken }) => {
-        try {
-          if (forceRefreshToken) tokens.discard((await tokens.get()).token);
-          return (await tokens.get()).token;
-        } catch (error) {
-          reject(codedError(error));
-          return null;
-        }
-      });
+      signIn(client, tokens, (error) => reject(codedError(error)));
       client.onUpdate(
         reference,
         args,

@@ -10,11 +10,12 @@
  * A folder without a readable letter.json is what a process left that died while parking; it is passed over. Holds no
  * secrets: a letter carries the intent, the error's text and a path.
  */
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { callMarkSchema, type CallMark } from "../call-mark.ts";
 import { deadLetterSchema, type DeadLetter } from "../../../contract/dead-letter.ts";
+import { replaceBy } from "../journal/durable-file.ts";
 
 const spooledLetterSchema = z.object({
   letter: deadLetterSchema,
@@ -72,19 +73,7 @@ export function createDeadLetterSpool(folder: string): DeadLetterSpool {
       const place = placeOf(spooled.letter.intent.uploadId);
       await mkdir(place, { recursive: true, mode: 0o700 });
       const draft = join(place, `letter.json.${process.pid}`);
-      try {
-        const file = await open(draft, "w", 0o600);
-        try {
-          await file.writeFile(JSON.stringify(spooled, null, 2));
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(draft, join(place, "letter.json"));
-      } catch (error) {
-        await rm(draft, { force: true }).catch(() => undefined);
-        throw error;
-      }
+      await replaceBy(draft, join(place, "letter.json"), JSON.stringify(spooled, null, 2), { synced: true });
     },
     async all() {
       const names = await readdir(root).catch(() => []);

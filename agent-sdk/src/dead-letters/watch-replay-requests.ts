@@ -5,7 +5,7 @@
 import { setMaxListeners } from "node:events";
 import { api } from "../../../convex/_generated/api.js";
 import type { AgentTokens } from "../convex/agent-token.ts";
-import { openLiveClient } from "../convex/live-client.ts";
+import { openLiveClient, signIn } from "../convex/live-client.ts";
 import { retryDelayMs, wait, type RetryPolicy } from "../resilience/retry.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 
@@ -51,17 +51,7 @@ export function watchReplayRequests(options: {
 
   async function subscribe(): Promise<() => Promise<void>> {
     const client = await openLiveClient(convexUrl);
-    client.setAuth(async ({ forceRefreshToken }) => {
-      try {
-        const current = await tokens.get();
-        if (!forceRefreshToken) return current.token;
-        tokens.discard(current.token);
-        return (await tokens.get()).token;
-      } catch (error) {
-        warn(error);
-        return null;
-      }
-    });
+    signIn(client, tokens, warn);
     const stop = client.onUpdate(
       api.deadLetters.replayRequests,
       { agent: letters.agent },

@@ -10,7 +10,7 @@ import type { Core } from "../core.ts";
 import { codedError, type ReelsyncError } from "../errors.ts";
 import { callGuarded } from "../events.ts";
 import type { Progress } from "../progress.ts";
-import { openDeadline } from "../resilience/deadline.ts";
+import { NO_LIMIT_MS, openDeadline } from "../resilience/deadline.ts";
 import { stemOf } from "./file-kind.ts";
 import { NOTHING_KNOWN, planFolder, type PlannedFile } from "./plan-folder.ts";
 import type { SkippedFile } from "./read-folder.ts";
@@ -56,9 +56,6 @@ export interface BackfillResult {
   /** By key. */
   skipped: SkippedFile[];
 }
-
-/** The longest time a timer takes, 24 days. */
-const NO_LIMIT_MS = 2 ** 31 - 1;
 
 /** Each is spooled to the disk while it is hashed. */
 const OBJECTS_AT_ONCE = 4;

@@ -1,8 +1,8 @@
 /** How much waits in a journal's folder, whoever owns it. Only looks: nothing is taken over, opened or changed. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isAheadLog, readAheadLog } from "./ahead-log.ts";
-import { readRecord, type JournalRecord } from "./journal-record.ts";
+import { readRecord, recordIn, type JournalRecord } from "./journal-record.ts";
 import { isAbandoned } from "./lease.ts";
 
 export interface JournalDepth {
@@ -28,7 +28,7 @@ export async function journalDepth(journalDir: string): Promise<JournalDepth> {
     }
     const isLeft = await isAbandoned(join(root, owner));
     const inFolders = await Promise.all(
-      (await folders(join(root, owner))).map((uploadId) => recordOf(join(root, owner, uploadId))),
+      (await folders(join(root, owner))).map((uploadId) => recordIn(join(root, owner, uploadId))),
     );
     const records = inFolders.filter((record) => record !== undefined);
     const known = new Set(records.map(({ intent }) => intent.uploadId));
@@ -59,10 +59,4 @@ async function ahead(owner: string): Promise<JournalRecord[]> {
   const names = (await readdir(owner).catch(() => [])).filter(isAheadLog);
   const logs = names.map((name) => readAheadLog(join(owner, name), readRecord).catch(() => ({ alive: [] })));
   return (await Promise.all(logs)).flatMap(({ alive }) => alive);
-}
-
-/** Undefined for what was never acknowledged or is just going away. */
-async function recordOf(place: string): Promise<JournalRecord | undefined> {
-  const text = await readFile(join(place, "entry.json"), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : readRecord(text);
 }

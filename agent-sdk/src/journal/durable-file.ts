@@ -5,7 +5,17 @@ import { dirname } from "node:path";
 
 /** `synced`: on the disk itself when this resolves. Otherwise in the system's cache, which outlives the process. */
 export async function writeWhole(path: string, text: string, { synced }: { synced: boolean }): Promise<void> {
-  const draft = `${path}.draft`;
+  await replaceBy(`${path}.draft`, path, text, { synced });
+  if (synced) await syncFolder(dirname(path));
+}
+
+/** `draft`: a name beside it that nobody else writes to. */
+export async function replaceBy(
+  draft: string,
+  path: string,
+  text: string,
+  { synced }: { synced: boolean },
+): Promise<void> {
   const file = await open(draft, "w", 0o600);
   try {
     try {
@@ -20,7 +30,6 @@ export async function writeWhole(path: string, text: string, { synced }: { synce
     await rm(draft, { force: true }).catch(() => undefined);
     throw error;
   }
-  if (synced) await syncFolder(dirname(path));
 }
 
 /** The same bytes under a second name: free where the file system can, a copy otherwise. */

@@ -1,7 +1,7 @@
 /** What other processes of this machine keep in their journals. Only to be told of: its owner is who sends it. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { readRecord, type JournalRecord } from "./journal-record.ts";
+import { recordIn, type JournalRecord } from "./journal-record.ts";
 
 /** `root`: the folder of all journals. Undefined for what nobody was answered `queued` for. */
 export async function queuedElsewhere(
@@ -13,8 +13,7 @@ export async function queuedElsewhere(
   const owners = await readdir(root).catch(() => []);
   for (const owner of owners) {
     if (owner === basename(own)) continue;
-    const text = await readFile(join(root, owner, uploadId, "entry.json"), "utf8").catch(() => "");
-    const record = readRecord(text);
+    const record = await recordIn(join(root, owner, uploadId));
     if (record?.acknowledged === true) return record;
   }
   return undefined;

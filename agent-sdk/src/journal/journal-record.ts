@@ -1,4 +1,6 @@
 /** What the journal writes down of one upload. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as z from "zod";
 import { assetIntentSchema } from "../../../contract/asset.ts";
 import { callMarkSchema } from "../call-mark.ts";
@@ -28,4 +30,10 @@ export function readRecord(text: string): JournalRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Of the upload that has this folder; undefined for what was never acknowledged or is just going away. */
+export async function recordIn(place: string): Promise<JournalRecord | undefined> {
+  const text = await readFile(join(place, "entry.json"), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : readRecord(text);
 }

@@ -2,6 +2,9 @@
 import { setMaxListeners } from "node:events";
 import { ReelsyncError } from "../errors.ts";
 
+/** For work without a limit of its own: the longest time a timer takes, 24 days. */
+export const NO_LIMIT_MS = 2 ** 31 - 1;
+
 export interface Deadline {
   /** Aborts when time is up or when the caller's own signal does; its reason is then a coded error. */
   readonly signal: AbortSignal;
