@@ -218,10 +218,21 @@ test("[G1] an upload whose life is over becomes a dead letter with its bytes, an
 
 describe("a journal is bounded", () => {
   test("[G7] one that is full says so, and nothing has changed", async () => {
-    const { client, sceneId } = await clientWithBrokenS3({
+    const { client, proxy, sceneId } = await clientWithBrokenS3({
       journal: { maxBytes: 1500, waitForRoomMs: 50 },
+      retry: ONE_ATTEMPT,
+    });
+    // The background sends what waits at once, and its begin tells the call's age again, which may put its wish some
+    // milliseconds earlier. Held at its bytes, it says nothing more while the rows are compared.
+    let puts = 0;
+    const heldAtBytes = new Promise<void>((resolve) => {
+      proxy.spoil = ({ method }) => {
+        if (method !== "PUT") return undefined;
+        return (puts += 1) === 1 ? { status: 503 } : () => (resolve(), new Promise(() => undefined));
+      };
     });
     await upload(client, sceneId, { file: randomBytes(1000) });
+    await heldAtBytes;
     const before = await studio.snapshot();
     const refused = upload(client, sceneId, { file: randomBytes(1000), chunkIndex: 1 });
     await expect(refused).rejects.toMatchObject({ code: "JOURNAL_FULL", retryable: true });
