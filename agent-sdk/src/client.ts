@@ -92,7 +92,6 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     outcomes,
     calls,
     events,
-    multipartThreshold: config.s3.multipartThreshold,
     timeoutMs: config.timeoutMs,
   };
   const { replay, replayRequested } = createReplay({

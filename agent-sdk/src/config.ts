@@ -30,6 +30,11 @@ export interface S3Options {
   maxAttempts?: number;
   /** Bytes from which on a file goes up in parts. */
   multipartThreshold?: number;
+  /**
+   * Whether each part of a large file is signed with its own SHA-256, which the store then checks: `auto` unless set,
+   * which is where no TLS guards the bytes on their way. It costs client and store a hash of every byte.
+   */
+  signParts?: SignParts;
   /** Most bytes the bucket may hold before an upload is refused; no limit unless set. */
   maxBytes?: number;
 }
@@ -43,6 +48,8 @@ export interface LocalStorageOptions {
   baseUrl?: string;
   signingKey?: string;
 }
+
+export type SignParts = "auto" | "always" | "never";
 
 export type Mode = "queue" | "strict";
 
@@ -143,6 +150,7 @@ export interface S3Config {
   /** Delays between the attempts of a single request. */
   readonly transport: Pick<RetryPolicy, "baseDelayMs" | "maxDelayMs">;
   readonly multipartThreshold: number;
+  readonly signsParts: boolean;
   readonly maxBytes: number | undefined;
 }
 
@@ -218,6 +226,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     localBaseUrl,
     localSigningKey,
     s3MaxBytes,
+    signParts,
     ...store
   } = values as Settings;
   const policy = retries.data ?? OPERATION_RETRY;
@@ -244,6 +253,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       region: store.region ?? "us-east-1",
       // Only AWS itself reliably answers on a host name per bucket.
       forcePathStyle: store.forcePathStyle ?? store.endpoint !== undefined,
+      signsParts: signParts === "always" || (signParts === "auto" && !guardedByTls(store.endpoint)),
       transport: transportWithin(policy),
     },
     deadLetterDir,
@@ -259,6 +269,11 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       (value) => value !== undefined,
     ),
   });
+}
+
+/** AWS itself is only ever reached over TLS. */
+function guardedByTls(endpoint: string | undefined): boolean {
+  return endpoint === undefined || endpoint.startsWith("https:");
 }
 
 function localOptions({ dir, maxBytes, baseUrl, signingKey }: LocalStorageOptions = {}) {

@@ -155,6 +155,11 @@ export const SETTINGS = {
     schema: count.min(MIN_PART_BYTES).max(MAX_SINGLE_PUT_BYTES).default(DEFAULT_MULTIPART_THRESHOLD_BYTES),
     to: "MiB, 5 to 5120",
   },
+  signParts: {
+    env: ["S3_SIGN_PARTS"],
+    schema: z.enum(["auto", "always", "never"], "expected auto, always or never").default("auto"),
+    to: "auto, always or never",
+  },
   storageType: {
     env: ["STORAGE_TYPE"],
     schema: z

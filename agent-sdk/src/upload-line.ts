@@ -32,7 +32,6 @@ export interface UploadLine {
   /** What is under way, so that closing can end it. */
   calls: Set<Call>;
   events: Events;
-  multipartThreshold: number;
   timeoutMs: number;
 }
 

@@ -122,7 +122,7 @@ async function publish(
   const file = (upload.file = opened.file);
   const isHeld = stage === "end-of-run" && upload.queues;
   if (!isHeld) await preflight(line.tokens, objects, call);
-  const { plan, digests } = await digestFile(opened, line.multipartThreshold, line.slots, call.signal, meter);
+  const { plan, digests } = await digestFile(opened, objects.plan, line.slots, call.signal, meter);
   if (returning?.sha256 !== undefined && returning.sha256 !== digests.sha256) {
     throw new ReelsyncError(
       "FILE_CHANGED",

@@ -12,7 +12,6 @@ import { createCircuitBreaker } from "../../agent-sdk/src/resilience/circuit-bre
 import { createGuard } from "../../agent-sdk/src/resilience/guard.ts";
 import { createObjectStore } from "../../agent-sdk/src/s3/object-store.ts";
 import { createTransferSlots } from "../../agent-sdk/src/s3/transfer-slots.ts";
-import { planUpload } from "../../agent-sdk/src/upload-plan.ts";
 import { peakRssKib } from "./peak-rss.ts";
 import type { RunResult } from "./upload-run.ts";
 import { MAX_CHUNKS_PER_SCENE, MIB } from "../../contract/limits.ts";
@@ -68,7 +67,7 @@ function bytesAlone() {
   async function one(name: string): Promise<void> {
     const call = openCall({ timeoutMs: 600_000 });
     const file = await openDiskFile(join(folder, name));
-    const plan = planUpload(file.size, s3.multipartThreshold);
+    const plan = objects.plan(file.size);
     const digests = await hashFile(file, plan, slots, call.signal, none);
     const key = `${prefix}/${name}`;
     const object = { key, contentType: "video/mp4", file, plan, digests, onBytes: none, onVerifying: none };

@@ -16,7 +16,6 @@ import { createCircuitBreaker } from "../../agent-sdk/src/resilience/circuit-bre
 import { createGuard } from "../../agent-sdk/src/resilience/guard.ts";
 import { createObjectStore } from "../../agent-sdk/src/s3/object-store.ts";
 import { createTransferSlots } from "../../agent-sdk/src/s3/transfer-slots.ts";
-import { planUpload } from "../../agent-sdk/src/upload-plan.ts";
 import { peakRssKib } from "./peak-rss.ts";
 import { MIB } from "../../contract/limits.ts";
 
@@ -63,7 +62,7 @@ async function bytePath(path: string): Promise<string> {
   const objects = createObjectStore(s3, slots, guard, events);
   const call = openCall({ timeoutMs: 600_000 });
   const file = await openDiskFile(path);
-  const plan = planUpload(file.size, s3.multipartThreshold);
+  const plan = objects.plan(file.size);
   const none = () => undefined;
   const digests = await hashFile(file, plan, slots, call.signal, none);
   const key = `bench/${randomUUID()}`;

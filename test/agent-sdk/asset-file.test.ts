@@ -14,6 +14,7 @@ import { MIB, PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const RULES = { multipartThreshold: 64 * MIB, signsParts: true };
 const slots = createTransferSlots({ requests: 4, bytes: 64 * MIB });
 const signal = new AbortController().signal;
 
@@ -115,6 +116,7 @@ describe("digests", () => {
         size,
         partSize: PREFERRED_PART_BYTES,
         partCount: expected.length,
+        signed: true,
       } as const;
       const disk = await openDiskFile(await fileOf(bytes));
       let counted = 0;
@@ -122,8 +124,10 @@ describe("digests", () => {
       expect(fromDisk).toEqual({ sha256: sha256(bytes), parts: expected });
       expect(counted).toBe(size);
       expect(await hashFile(memoryFile(bytes), plan, slots, signal, () => undefined)).toEqual(fromDisk);
-      const whole = await hashFile(disk, planUpload(size, 64 * MIB), slots, signal, () => undefined);
+      const whole = await hashFile(disk, planUpload(size, RULES), slots, signal, () => undefined);
       expect(whole).toEqual({ sha256: sha256(bytes) });
+      const unsigned = { ...plan, signed: false };
+      expect(await hashFile(disk, unsigned, slots, signal, () => undefined)).toEqual(whole);
       await disk.close();
 
       const digest = createStreamDigest();
@@ -136,7 +140,7 @@ describe("digests", () => {
     const file = await openDiskFile(await fileOf(randomBytes(1000)));
     const reason = new Error("cancelled");
     const cancelled = AbortSignal.abort(reason);
-    const hashing = hashFile(file, planUpload(1000, 64 * MIB), slots, cancelled, () => undefined);
+    const hashing = hashFile(file, planUpload(1000, RULES), slots, cancelled, () => undefined);
     await expect(hashing).rejects.toBe(reason);
     await file.close();
   });

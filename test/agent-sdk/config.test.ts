@@ -58,6 +58,18 @@ describe("what a complete environment gives", () => {
     ).toBe(6_000_000);
   });
 
+  test.each([
+    ["auto", "http://127.0.0.1:9000", true],
+    ["auto", "https://s3.studio.example", false],
+    ["auto", undefined, false],
+    ["always", "https://s3.studio.example", true],
+    ["never", "http://127.0.0.1:9000", false],
+  ])("parts are signed where no TLS guards them, unless it is said: %s for %s", (asked, endpoint, signed) => {
+    const env = { ...COMPLETE, ...(endpoint !== undefined && { S3_ENDPOINT_URL: endpoint }) };
+    expect(loadConfig({ env: { ...env, S3_SIGN_PARTS: asked } }).s3.signsParts).toBe(signed);
+    if (asked === "auto") expect(loadConfig({ env }).s3.signsParts).toBe(signed);
+  });
+
   test("a store with an endpoint of its own is spoken to by path and needs no region", () => {
     const { AWS_REGION: _, ...env } = { ...COMPLETE, S3_ENDPOINT_URL: "http://127.0.0.1:9000" };
     expect(loadConfig({ env }).s3).toMatchObject({ region: "us-east-1", forcePathStyle: true });

@@ -1,8 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
+import { utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { memoryFile } from "../../agent-sdk/src/file/asset-file.ts";
+import { memoryFile, openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { createPartLedger } from "../../agent-sdk/src/journal/part-ledger.ts";
 import { MIB } from "../../contract/limits.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { createBytePath, startBucket } from "./support/bucket.ts";
 import { startFaultProxy, type Exchange } from "./support/fault-proxy.ts";
 
@@ -62,6 +65,34 @@ test("[G1] what was sent of a multipart upload is not sent again, although the s
   expect(proxy.seen.filter(listsParts).map(markerOf)).toEqual(["0", "1", "2"]);
   expect(proxy.seen.map(partOf).filter((part) => part !== undefined)).toEqual(["4"]);
   expect(counted).toBe(FILM.length);
+  expect(await bucket.sha256(KEY)).toBe(createHash("sha256").update(FILM).digest("hex"));
+  expect(await bucket.multipartUploads()).toBe(0);
+});
+
+test.each([
+  ["is not what it was, although it looks the same", true, ["1", "2", "3", "4"]],
+  ["is the same", false, ["4"]],
+])("[G2] unsigned parts prove nothing of a file that %s", async (_what, isTouched, sentAgain) => {
+  const bucket = await startBucket();
+  const proxy = await startFaultProxy(bucket.endpoint);
+  const path = join(await tempDir(), "scene.mp4");
+  await writeFile(path, FILM);
+  const ledger = createPartLedger();
+  const options = { ...OPTIONS, signParts: "never" } as const;
+  proxy.spoil = (exchange) => (partOf(exchange) === "4" ? { status: 500 } : undefined);
+  const before = await openDiskFile(path);
+  const first = createBytePath(proxy.url, options).store(before, { parts: ledger, keepsParts: () => true });
+  await expect(first).rejects.toMatchObject({ code: "S3_UNAVAILABLE" });
+  await before.close();
+  if (isTouched) await utimes(path, new Date(), new Date(Date.now() + 1000));
+
+  proxy.seen.length = 0;
+  proxy.spoil = () => undefined;
+  const after = await openDiskFile(path);
+  await createBytePath(proxy.url, options).store(after, { parts: ledger, again: true });
+  await after.close();
+  const sent = proxy.seen.map(partOf).filter((part) => part !== undefined);
+  expect(sent.sort()).toEqual(sentAgain);
   expect(await bucket.sha256(KEY)).toBe(createHash("sha256").update(FILM).digest("hex"));
   expect(await bucket.multipartUploads()).toBe(0);
 });

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openCall } from "../../agent-sdk/src/call.ts";
+import type { S3Options } from "../../agent-sdk/src/config.ts";
 import { memoryFile, openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
 import { MIB } from "../../contract/limits.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -58,6 +59,31 @@ describe("bytes arrive as they are", () => {
     await expect(large).rejects.toMatchObject({ code: "FILE_CHANGED" });
     expect(await bucket.keys()).toEqual([]);
     expect(await bucket.multipartUploads()).toBe(0);
+  });
+});
+
+describe("what guards the bytes of a part on their way", () => {
+  async function signaturesOf(options: S3Options) {
+    const bucket = await startBucket();
+    const proxy = await startFaultProxy(bucket.endpoint);
+    const { store } = createBytePath(proxy.url, { ...IN_PARTS, ...options });
+    const disk = await diskFile(LARGE);
+    await store(disk);
+    await disk.close();
+    expect(await bucket.sha256("a/b.mp4")).toBe(sha256(LARGE));
+    return proxy.seen
+      .filter(({ target }) => target.includes("partNumber="))
+      .sort((a, b) => a.target.localeCompare(b.target))
+      .map(({ headers }) => headers["x-amz-content-sha256"]);
+  }
+
+  test("without TLS the digest of exactly these bytes, in its signature", async () => {
+    const parts = [0, 1, 2].map((part) => LARGE.subarray(part * 16 * MIB, (part + 1) * 16 * MIB));
+    expect(await signaturesOf({})).toEqual(parts.map(sha256));
+  });
+
+  test("nothing of ours when it is said that something else does", async () => {
+    expect(await signaturesOf({ signParts: "never" })).toEqual(Array(3).fill("UNSIGNED-PAYLOAD"));
   });
 });
 
@@ -142,6 +168,24 @@ describe("[G1] faults of the store are survived", () => {
 });
 
 describe("when it cannot be stored", () => {
+  test.each(["always", "never"] as const)(
+    "[G2] a file that is written to while its parts are sent makes no object, signed: %s",
+    async (signParts) => {
+      const bucket = await startBucket();
+      const proxy = await startFaultProxy(bucket.endpoint);
+      const path = join(await tempDir(), "scene.mp4");
+      await writeFile(path, LARGE);
+      proxy.spoil = ({ target }) =>
+        target.includes("partNumber=1") ? async () => writeFile(path, randomBytes(LARGE.length)) : undefined;
+      const disk = await openDiskFile(path);
+      const { store } = createBytePath(proxy.url, { ...IN_PARTS, signParts });
+      await expect(store(disk)).rejects.toMatchObject({ code: "FILE_CHANGED", retryable: false });
+      await disk.close();
+      expect(await bucket.keys()).toEqual([]);
+      expect(await bucket.multipartUploads()).toBe(0);
+    },
+  );
+
   test("cancelling in the middle leaves no parts and no object", async () => {
     const bucket = await startBucket();
     const proxy = await startFaultProxy(bucket.endpoint);

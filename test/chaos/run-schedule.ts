@@ -133,7 +133,11 @@ async function setStage(world: World, schedule: Schedule): Promise<Stage> {
       deadLetterDir: spoolDir,
       journalDir,
       retry: RETRY,
-      s3: { maxAttempts: agent.s3Attempts, multipartThreshold: agent.multipartThreshold },
+      s3: {
+        maxAttempts: agent.s3Attempts,
+        multipartThreshold: agent.multipartThreshold,
+        signParts: agent.signParts,
+      },
     },
     diary: join(directory, "diary.jsonl"),
     scenes: schedule.scenes,

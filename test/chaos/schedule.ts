@@ -78,6 +78,7 @@ export interface Schedule {
     replaysEarly: boolean;
     /** What becomes of dead letters when everything works again. */
     letters: "replay" | "leave";
+    signParts: "always" | "never";
   };
 }
 
@@ -148,6 +149,7 @@ export function drawSchedule(seed: number): Schedule {
       s3Attempts: random.int(1, 3),
       replaysEarly: random.chance(0.4),
       letters: random.chance(0.7) ? "replay" : "leave",
+      signParts: random.chance(0.5) ? "always" : "never",
     },
   };
 }

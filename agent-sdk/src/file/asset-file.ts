@@ -20,6 +20,8 @@ export interface AssetFile {
   /** Where the bytes are, for people and for a replay; absent when they live in memory or in a temporary copy. */
   readonly path?: string;
   readonly size: number;
+  /** Another one as soon as the file on the disk is not the one that was opened; absent when its bytes are in memory. */
+  readonly mark?: string;
   /** True when `read` returns the caller's own bytes and needs no buffer. */
   readonly inMemory: boolean;
   /** The bytes of a range, in `into` unless they are in memory anyway. */
@@ -146,6 +148,7 @@ function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetF
   return {
     path,
     size,
+    mark: `${opened.ino}-${opened.size}-${opened.mtimeNs}`,
     get inMemory() {
       return held !== undefined;
     },

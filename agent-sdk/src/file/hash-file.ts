@@ -1,6 +1,6 @@
 /**
- * Digests of an asset before any byte is sent: of the whole, which names the content, and of every part, which S3 is
- * made to check. Both come from the same pass, so what S3 accepts is what the record says, or S3 refuses it.
+ * Digests of an asset before any byte is sent: of the whole, which names the content, and of every part that is signed,
+ * which S3 is made to check. Both come from the same pass, so what S3 accepts is what the record says, or S3 refuses it.
  */
 import { createHash, webcrypto } from "node:crypto";
 import { PREFERRED_PART_BYTES } from "../../../contract/limits.ts";
@@ -11,7 +11,7 @@ import type { AssetFile } from "./asset-file.ts";
 export interface Digests {
   /** Of the whole file, hex. */
   sha256: string;
-  /** Of each part in order, hex; absent when the parts were not known while hashing (then the AWS SDK digests each part as it sends it). */
+  /** Of each part in order, hex; absent where parts are not signed, and where they were not known while hashing. */
   parts?: readonly string[];
 }
 
@@ -31,6 +31,7 @@ export async function hashFile(
   const whole = createHash("sha256");
   const parts: string[] = [];
   const multipart = plan.kind === "multipart";
+  const signed = multipart && plan.signed;
   const ranges = partRanges({ size: file.size, partSize: multipart ? plan.partSize : PREFERRED_PART_BYTES });
   const bufferSize = Math.min(file.size, multipart ? plan.partSize : PREFERRED_PART_BYTES);
 
@@ -42,7 +43,7 @@ export async function hashFile(
       for await (const block of upcoming) {
         signal.throwIfAborted();
         // The part's digest runs on another thread while this one updates the whole.
-        const digest = multipart ? webcrypto.subtle.digest("SHA-256", block) : undefined;
+        const digest = signed ? webcrypto.subtle.digest("SHA-256", block) : undefined;
         whole.update(block);
         if (digest !== undefined) parts.push(Buffer.from(await digest).toString("hex"));
         onBytes(block.length);
@@ -50,7 +51,7 @@ export async function hashFile(
     },
   );
   const sha256 = whole.digest("hex");
-  return multipart ? { sha256, parts } : { sha256 };
+  return signed ? { sha256, parts } : { sha256 };
 }
 
 /** Yields blocks in order. With two buffers the next block is read while the current one is being digested. */

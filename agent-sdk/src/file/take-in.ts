@@ -5,7 +5,7 @@ import { PREFERRED_PART_BYTES } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { ProgressMeter } from "../progress.ts";
 import type { TransferSlots } from "../s3/transfer-slots.ts";
-import { planUpload, type UploadPlan } from "../upload-plan.ts";
+import type { UploadPlan } from "../upload-plan.ts";
 import type { LineRequest } from "../upload-request.ts";
 import { memoryFile, openDiskFile, type AssetFile } from "./asset-file.ts";
 import { hashFile, type Digests } from "./hash-file.ts";
@@ -35,12 +35,12 @@ export async function openSource(
 
 export async function digestFile(
   { file, digests }: OpenedFile,
-  multipartThreshold: number,
+  planFor: (size: number) => UploadPlan,
   slots: TransferSlots,
   signal: AbortSignal,
   meter: ProgressMeter,
 ): Promise<{ plan: UploadPlan; digests: Digests }> {
-  const plan = planUpload(file.size, multipartThreshold);
+  const plan = planFor(file.size);
   if (digests !== undefined) {
     const partsMatch = plan.kind === "multipart" && plan.partSize === PREFERRED_PART_BYTES;
     return { plan, digests: partsMatch ? digests : { sha256: digests.sha256 } };

@@ -1,7 +1,7 @@
 /**
  * What S3 has acknowledged of one multipart upload, so that another process can go on with it. Append-only:
  *
- *   {"s3UploadId":…,"key":…,"partSize":…}\n     written when S3 has named the upload
+ *   {"s3UploadId":…,"key":…,"partSize":…,"mark"?:…}\n     written when S3 has named the upload
  *   {number} {etag}\n                            one line for each acknowledged part
  *
  * A torn last line is passed over: S3 itself is asked for its parts before any is counted. Nothing is synced, because a
@@ -14,6 +14,8 @@ const headSchema = z.object({
   s3UploadId: z.string().min(1),
   key: z.string().min(1),
   partSize: z.number().int().min(1),
+  /** Of the file its parts are taken from; absent where each is signed with the digest of its own bytes. */
+  mark: z.string().min(1).optional(),
 });
 
 export type MultipartHead = z.infer<typeof headSchema>;

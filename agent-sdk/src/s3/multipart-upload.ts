@@ -14,9 +14,9 @@ import type { StoredObject } from "../../../contract/asset.ts";
 import type { Call } from "../call.ts";
 import type { S3Config } from "../config.ts";
 import { codedError, isReelsyncError, ReelsyncError } from "../errors.ts";
-import { partRanges, type PartRange } from "../upload-plan.ts";
+import { partRanges, type MultipartPlan, type PartRange } from "../upload-plan.ts";
 import { abortNameless } from "./nameless-uploads.ts";
-import { requestS3, withBodyDigest } from "./request-s3.ts";
+import { requestS3, UNSIGNED, withBodyDigest } from "./request-s3.ts";
 import { s3Code } from "./s3-errors.ts";
 import { blamedOnFile } from "./single-put.ts";
 import { objectHeaders, readBack, unquoted, type ObjectToStore } from "./stored-object.ts";
@@ -24,6 +24,8 @@ import type { TransferSlots } from "./transfer-slots.ts";
 
 /** A fourth gains less than a twentieth (measured), and its 16 MiB would be a tenth of what a process may take. */
 const PARTS_IN_FLIGHT = 3;
+/** No later process finds these bytes where they were. */
+const IN_MEMORY = "memory";
 
 export interface MultipartUpload {
   /** Sends what is missing, completes, reads back. */
@@ -37,19 +39,26 @@ export function createMultipartUpload(
   client: S3Client,
   config: S3Config,
   slots: TransferSlots,
-  object: ObjectToStore & { plan: { kind: "multipart"; partSize: number } },
+  object: ObjectToStore & { plan: MultipartPlan },
 ): MultipartUpload {
   const { file, plan, digests } = object;
   const where = { Bucket: config.bucket, Key: object.key };
   const ranges = [...partRanges({ size: file.size, partSize: plan.partSize })];
   const begun = object.parts?.open;
-  const resumable = begun?.key === object.key && begun.partSize === plan.partSize ? begun : undefined;
+  const isOurs = begun?.key === object.key && begun.partSize === plan.partSize && holds(begun.mark);
+  const resumable = isOurs ? begun : undefined;
+  let outdated = isOurs ? undefined : begun;
   let uploadId = resumable?.s3UploadId;
   /** Parts another process has sent are counted once S3 has shown them. */
   let unseen = resumable?.etags;
   let etags = new Map<number, string>();
   /** Whether the bucket may hold an upload of ours whose id was never heard. */
   let mayBeNameless = object.again === true;
+
+  /** Signed parts are the hashed bytes by proof, unsigned ones as long as their file is the same. */
+  function holds(mark: string | undefined): boolean {
+    return mark === undefined || mark === file.mark;
+  }
 
   const sumOf = (parts: ReadonlyMap<number, string>) =>
     ranges.reduce((sum, { number, start, end }) => sum + (parts.has(number) ? end - start : 0), 0);
@@ -74,13 +83,18 @@ export function createMultipartUpload(
     );
     mayBeNameless = before || (created.$metadata.attempts ?? 1) > 1;
     if (created.UploadId === undefined) throw new ReelsyncError("S3_REFUSED", "S3 named no upload id");
-    object.parts?.begin({ s3UploadId: created.UploadId, key: object.key, partSize: plan.partSize });
+    object.parts?.begin({
+      s3UploadId: created.UploadId,
+      key: object.key,
+      partSize: plan.partSize,
+      ...(!plan.signed && { mark: file.mark ?? IN_MEMORY }),
+    });
     return created.UploadId;
   }
 
   /**
-   * Parts of an earlier process. Each was signed with the digest of its own bytes in the pass that found this file's
-   * hash, so number and size tell that it is ours; an ETag that was noted has to be the one S3 shows.
+   * Parts of an earlier process, which hold what this file holds (see `holds`). So number and size tell that one is
+   * ours; an ETag that was noted has to be the one S3 shows.
    */
   async function adoptParts(id: string, noted: ReadonlyMap<number, string>, call: Call): Promise<void> {
     // Not the SDK's paginator: S3 names a next marker on the last page too, and it would never end.
@@ -108,17 +122,19 @@ export function createMultipartUpload(
 
   async function sendPart(range: PartRange, id: string, call: Call, signal: AbortSignal): Promise<void> {
     const size = range.end - range.start;
+    // Where parts are signed and were not known while hashing, the AWS SDK digests each as it sends it.
     const digest = digests.parts?.[range.number - 1];
+    const signedAs = plan.signed ? digest : UNSIGNED;
     await slots.run(file.inMemory ? [] : [size], signal, async ([buffer]) => {
       const body = await file.read(range, buffer);
       const command = new UploadPartCommand({ ...where, UploadId: id, PartNumber: range.number, Body: body });
       const answer = await requestS3(
         call,
         `UploadPart ${range.number}`,
-        (options) => client.send(withBodyDigest(command, digest), options),
+        (options) => client.send(withBodyDigest(command, signedAs), options),
         signal,
       ).catch((error: unknown) => {
-        throw blamedOnFile(error, body, digest);
+        throw blamedOnFile(error, body, signedAs);
       });
       etags.set(range.number, answer.ETag ?? "");
       object.parts?.acknowledge(range.number, answer.ETag ?? "");
@@ -162,6 +178,14 @@ export function createMultipartUpload(
     );
   }
 
+  /** Of an upload that cannot be gone on with. The bucket's own rule removes what stays. */
+  async function removeOutdated(call: Call): Promise<void> {
+    if (outdated === undefined) return;
+    const { key: Key, s3UploadId: UploadId } = outdated;
+    outdated = undefined;
+    await control(call, () => removeParts(client, { ...where, Key, UploadId }, call)).catch(() => undefined);
+  }
+
   /** A key that may not list, or a store that is down again, keeps what is empty: no reason to fail an upload. */
   async function sweep(call: Call): Promise<void> {
     await control(call, () => abortNameless(client, where, uploadId, call)).then(
@@ -184,9 +208,12 @@ export function createMultipartUpload(
         await adoptParts(uploadId, unseen, call);
         unseen = undefined;
       }
+      await removeOutdated(call);
       uploadId ??= await create(call);
       if (mayBeNameless) await sweep(call);
       await sendMissing(uploadId, call);
+      // Before there is an object: an older version with the same content may be kept under this key.
+      await file.assertUnchanged();
       object.onVerifying();
       await complete(uploadId, call);
     } catch (error) {

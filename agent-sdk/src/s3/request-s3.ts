@@ -39,6 +39,9 @@ interface Signable {
   };
 }
 
+/** Instead of a digest: the body is no part of the signature. */
+export const UNSIGNED = "UNSIGNED-PAYLOAD";
+
 /**
  * Signs the request with a digest that is known already. The SDK then neither hashes the body itself nor leaves it
  * unsigned, and the store refuses any other body.

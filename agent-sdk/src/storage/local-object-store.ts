@@ -8,6 +8,7 @@ import type { StoredObject } from "../../../contract/asset.ts";
 import { MIB } from "../../../contract/limits.ts";
 import { LOCAL_BUCKET } from "../../../contract/local-storage.ts";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
+import { planUpload } from "../upload-plan.ts";
 import type { ObjectStore } from "../s3/object-store.ts";
 import type { ObjectToStore } from "../s3/stored-object.ts";
 import type { TransferSlots } from "../s3/transfer-slots.ts";
@@ -22,11 +23,15 @@ export interface LocalParts {
   tree: LocalTree;
   quota: StorageQuota;
   slots: TransferSlots;
+  /** Bytes from which on watchers are shown that a file is on its way. */
+  multipartThreshold: number;
   /** Absent where nothing serves the folder. */
   urls: LocalUrls | undefined;
 }
 
-export function createLocalObjectStore({ tree, quota, slots, urls }: LocalParts): ObjectStore {
+export function createLocalObjectStore(parts: LocalParts): ObjectStore {
+  const { tree, quota, slots, multipartThreshold, urls } = parts;
+
   async function write(object: ObjectToStore, draft: Draft, signal: AbortSignal): Promise<void> {
     const { file, digests, onBytes } = object;
     const hash = createHash("sha256");
@@ -65,6 +70,8 @@ export function createLocalObjectStore({ tree, quota, slots, urls }: LocalParts)
   return {
     type: "local",
     bucket: LOCAL_BUCKET,
+    // Nothing is sent, so nothing is signed.
+    plan: (size) => planUpload(size, { multipartThreshold, signsParts: false }),
     assertUsable: () => onDisk(tree.root, () => tree.assertUsable()),
     store: (object, call) =>
       onDisk(tree.root, async () => {

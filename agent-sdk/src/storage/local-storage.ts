@@ -18,7 +18,6 @@ import { assertWritableKey, notFound } from "./storage-key.ts";
 
 export interface LocalStorageParts extends LocalParts {
   objects: ObjectStore;
-  multipartThreshold: number;
   timeoutMs: number;
 }
 

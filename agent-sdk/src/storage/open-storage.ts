@@ -49,10 +49,10 @@ export function openLocalStorage(config: Config, { slots }: Pick<StorageParts, "
   const { local, s3, timeoutMs } = config;
   const tree = createLocalTree(local.dir);
   const quota = createQuota(local.maxBytes, () => sizeOf(pages(tree, "")));
-  const parts = { tree, quota, slots, urls: urlsOf(local) };
-  const objects = createLocalObjectStore(parts);
   const { multipartThreshold } = s3;
-  return { objects, storage: createLocalStorage({ ...parts, objects, multipartThreshold, timeoutMs }) };
+  const parts = { tree, quota, slots, multipartThreshold, urls: urlsOf(local) };
+  const objects = createLocalObjectStore(parts);
+  return { objects, storage: createLocalStorage({ ...parts, objects, timeoutMs }) };
 }
 
 function urlsOf({ baseUrl, signingKey, presignSeconds }: LocalStorageConfig) {

@@ -167,7 +167,7 @@ export function createS3Storage(parts: S3StorageParts): StorageBackend {
     type: "s3",
     async save(key, source, options) {
       assertWritableKey(key);
-      return saveSource({ ...parts, multipartThreshold: config.multipartThreshold }, key, source, options);
+      return saveSource(parts, key, source, options);
     },
     async load(key, options) {
       assertKeyLength(key);

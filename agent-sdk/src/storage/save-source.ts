@@ -14,7 +14,6 @@ import type { SavedFile, SaveOptions } from "./storage-backend.ts";
 export interface SaveParts {
   objects: ObjectStore;
   slots: TransferSlots;
-  multipartThreshold: number;
   timeoutMs: number;
 }
 
@@ -27,7 +26,7 @@ interface Source {
 
 /** One object into the store, whichever it is, by the path that an upload with a record takes. */
 export async function saveSource(
-  { objects, slots, multipartThreshold, timeoutMs }: SaveParts,
+  { objects, slots, timeoutMs }: SaveParts,
   key: string,
   source: UploadRequest["file"],
   options: SaveOptions = {},
@@ -38,7 +37,7 @@ export async function saveSource(
     await objects.assertUsable(call);
     const opened = await openSource(source, call.signal, meter);
     try {
-      const hashed = await digestFile(opened, multipartThreshold, slots, call.signal, meter);
+      const hashed = await digestFile(opened, objects.plan, slots, call.signal, meter);
       return await storeSource(objects, key, { file: opened.file, meter, ...hashed }, options, call);
     } finally {
       await opened.file.close();

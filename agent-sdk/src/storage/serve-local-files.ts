@@ -32,13 +32,8 @@ export async function serveLocalFiles({
   const tree = createLocalTree(dir);
   const slots = createTransferSlots({ requests: REQUESTS, bytes: MEMORY_BYTES });
   const quota = createQuota(maxBytes, () => sizeOf(pages(tree, "")));
-  const parts = { tree, quota, slots, urls: undefined };
+  const parts = { tree, quota, slots, multipartThreshold: MEMORY_BYTES, urls: undefined };
   const objects = createLocalObjectStore(parts);
-  const storage = createLocalStorage({
-    ...parts,
-    objects,
-    multipartThreshold: MEMORY_BYTES,
-    timeoutMs: TIMEOUT_MS,
-  });
+  const storage = createLocalStorage({ ...parts, objects, timeoutMs: TIMEOUT_MS });
   return startLocalFilesServer({ tree, storage, ...options });
 }

@@ -116,7 +116,11 @@ describe("[G1] a multipart upload whose process was killed", () => {
     exchanges.filter(({ method, target }) => method === "PUT" && target.includes("partNumber="));
 
   /** An agent killed when it sends the part with this ordinal; its client's successor has the same proxy. */
-  async function killAtPart(ordinal: number, what: "UploadPart" | "Complete" = "UploadPart") {
+  async function killAtPart(
+    ordinal: number,
+    what: "UploadPart" | "Complete" = "UploadPart",
+    signParts: "always" | "never" = "always",
+  ) {
     const s3 = await startFaultProxy(studio.stack.local.objectStore.endpoint);
     const planner = studio.client();
     const { sceneId } = await studio.scene(planner.reelsync);
@@ -124,7 +128,7 @@ describe("[G1] a multipart upload whose process was killed", () => {
     const file = await studio.file("long.mp4", bytes);
     const journalDir = join(await tempDir(), "journal");
     const env = { ...studio.stack.agentEnv };
-    const options = { ...ON_WRITE, env, journalDir, s3: { endpoint: s3.url } };
+    const options = { ...ON_WRITE, env, journalDir, s3: { endpoint: s3.url, signParts } };
     const agent = startAgent({
       options,
       parallel: 1,
@@ -147,18 +151,22 @@ describe("[G1] a multipart upload whose process was killed", () => {
     return { s3, sceneId, bytes, file, options, before };
   }
 
-  test("is gone on with: what was in flight is sent again, nothing else", async () => {
-    const { s3, sceneId, bytes, options } = await killAtPart(8);
-    const { reelsync } = studio.queueing(options);
-    expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
-    const sent = partsIn(s3.seen).reduce((sum, { size }) => sum + size, 0);
-    expect(sent - SIZE).toBeLessThanOrEqual(4 * 16 * MIB);
-    const [row, ...more] = await rowsOf([sceneId]);
-    expect(more).toEqual([]);
-    expect(row).toMatchObject({ status: "ready", version: 1, checksum: sha256(bytes) });
-    expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
-    expect(await studio.bucket.multipartUploads()).toBe(0);
-  }, 90_000);
+  test.each(["always", "never"] as const)(
+    "is gone on with: what was in flight is sent again, nothing else; parts signed: %s",
+    async (signParts) => {
+      const { s3, sceneId, bytes, options } = await killAtPart(8, "UploadPart", signParts);
+      const { reelsync } = studio.queueing(options);
+      expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
+      const sent = partsIn(s3.seen).reduce((sum, { size }) => sum + size, 0);
+      expect(sent - SIZE).toBeLessThanOrEqual(4 * 16 * MIB);
+      const [row, ...more] = await rowsOf([sceneId]);
+      expect(more).toEqual([]);
+      expect(row).toMatchObject({ status: "ready", version: 1, checksum: sha256(bytes) });
+      expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
+      expect(await studio.bucket.multipartUploads()).toBe(0);
+    },
+    90_000,
+  );
 
   test("after the completion nobody heard of, needs no part again", async () => {
     const { s3, sceneId, bytes, options, before } = await killAtPart(0, "Complete");

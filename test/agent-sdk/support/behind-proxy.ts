@@ -6,14 +6,12 @@
  *          ── CONNECT s3.far.example:80 ───▶ proxy ───────────────────────────────────▶ local service
  *          ── GET http://s3.far.example/ ──▶ proxy ───────────────────────────────────▶ local service
  */
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import { connect, type AddressInfo, type Server, type Socket } from "node:net";
-import { join } from "node:path";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { makeCertificate } from "../../support/certificate.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 export interface FarServices {
@@ -32,21 +30,7 @@ const LOGIN = "agent:open sesame";
 
 /** `services` are local URLs by the names they are known under behind the proxy. */
 export async function startFarServices(services: Record<string, string>): Promise<FarServices> {
-  const folder = await tempDir();
-  const [key, ca] = [join(folder, "key.pem"), join(folder, "ca.pem")];
-  await promisify(execFile)("openssl", [
-    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1".split(" "),
-    ...[
-      "-keyout",
-      key,
-      "-out",
-      ca,
-      "-subj",
-      "/CN=far.example",
-      "-addext",
-      "subjectAltName=DNS:*.far.example",
-    ],
-  ]);
+  const { key, certificate: ca } = await makeCertificate(await tempDir(), "DNS:*.far.example");
   const behind = (host: string | false | null | undefined): Socket => {
     const { port } = new URL(services[host || ""] ?? "http://127.0.0.1:9");
     return connect(Number(port), "127.0.0.1");

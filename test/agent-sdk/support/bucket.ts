@@ -21,7 +21,6 @@ import { createGuard } from "../../../agent-sdk/src/resilience/guard.ts";
 import { createObjectStore } from "../../../agent-sdk/src/s3/object-store.ts";
 import type { ObjectToStore } from "../../../agent-sdk/src/s3/stored-object.ts";
 import { createTransferSlots } from "../../../agent-sdk/src/s3/transfer-slots.ts";
-import { planUpload } from "../../../agent-sdk/src/upload-plan.ts";
 import { MIB } from "../../../contract/limits.ts";
 import { startObjectStore } from "../../../local/object-store/index.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -106,7 +105,7 @@ export function createBytePath(endpoint: string, options: S3Options = {}, timeou
     over: Partial<ObjectToStore> & { call?: Call; signal?: AbortSignal } = {},
   ) {
     const call = over.call ?? openCall({ timeoutMs, signal: over.signal });
-    const plan = planUpload(file.size, s3.multipartThreshold);
+    const plan = objects.plan(file.size);
     const digests = over.digests ?? (await hashFile(file, plan, slots, call.signal, () => undefined));
     const ignored = () => undefined;
     try {
