@@ -14,7 +14,7 @@ import { alternate } from "../measure.ts";
 import { figuresOf, printFigures, rounded } from "./report.ts";
 import { benchResume } from "./resume.ts";
 import { bundle, runScript } from "./run-upload.ts";
-import { openStore } from "./store.ts";
+import { openStore, type BenchWire } from "./store.ts";
 import { installed, manyFilesSides, oneFileSides } from "./tools.ts";
 import { SIDES, type RunResult } from "./upload-run.ts";
 
@@ -57,7 +57,7 @@ const dataDir = await mkdtemp(join(tmpdir(), "reelsync-bench-"));
 const stack = await startReelsyncStack({ dataDir, onProgress: (text) => console.error(text) });
 const store = await openStore(stack);
 const { missing } = installed();
-console.error(`Uploading to ${store.name} at ${store.endpoint}`);
+console.error(`Uploading to ${store.name} at ${store.clear.endpoint}`);
 if (missing.length > 0) console.error(`Left out, because not installed: ${missing.join(", ")}`);
 Object.assign(report, {
   store: store.name,
@@ -74,7 +74,7 @@ try {
   if (wants("one-file")) await oneFile(file);
   if (wants("many-files")) await manyFiles();
   if (wants("resume")) {
-    const result = await benchResume(store, await bundle("resume-run", folder), file, folder);
+    const result = await benchResume(store.clear, await bundle("resume-run", folder), file, folder);
     report["resume"] = result;
     const { resentBytes, inFlightBytes } = result;
     const sent = `${rounded(resentBytes / MIB, 1)} MiB again, of at most ${inFlightBytes / MIB} in flight`;
@@ -90,18 +90,26 @@ try {
 }
 process.exit(0);
 
+/** Over TLS, as stores are reached everywhere but here, and in clear, where the parts of a file are signed unless told. */
 async function oneFile(file: string): Promise<void> {
   const script = await bundle("upload-run", folder);
-  const sides: Record<string, () => Promise<RunResult>> = Object.fromEntries(
-    SIDES.map((side) => [side, () => runScript<RunResult>(script, [side, file], store.agentEnv)]),
-  );
-  const figures = figuresOf(await taken({ ...sides, ...oneFileSides(store, file, folder) }), {
-    curl: "curl, one PUT",
-    "lib-storage": "lib-storage, 16 MiB × 4",
-    rclone: "rclone, one PUT",
-  });
-  report["oneFile"] = { bytes: fileBytes, figures };
-  if (!flags.json) printFigures(`${fileBytes / MIB} MiB, medians of ${runs} alternating runs`, figures);
+  const run = (side: string, env: Record<string, string>) => () =>
+    runScript<RunResult>(script, [side, file], env);
+  const over = async (name: string, wire: BenchWire, more: Record<string, () => Promise<RunResult>> = {}) => {
+    const sides = Object.fromEntries(SIDES.map((side) => [side, run(side, wire.agentEnv)]));
+    const figures = figuresOf(await taken({ ...sides, ...more, ...oneFileSides(wire, file, folder) }), {
+      curl: "curl, one PUT",
+      "lib-storage": "lib-storage, 16 MiB × 4",
+      rclone: "rclone, one PUT",
+    });
+    const title = `${fileBytes / MIB} MiB ${name}, medians of ${runs} alternating runs`;
+    if (!flags.json) printFigures(title, figures);
+    return { bytes: fileBytes, figures };
+  };
+  const { clear, tls } = store;
+  if (tls !== undefined) report["oneFileOverTls"] = await over("over TLS", tls);
+  const unsigned = run("SDK, whole call", { ...clear.agentEnv, S3_SIGN_PARTS: "never" });
+  report["oneFileInClear"] = await over("in clear", clear, { "SDK, whole call, parts unsigned": unsigned });
 }
 
 async function manyFiles(): Promise<void> {
@@ -111,7 +119,7 @@ async function manyFiles(): Promise<void> {
     await writeFile(join(source, `${String(file).padStart(5, "0")}.mp4`), randomBytes(64 * KIB));
   }
   const script = await bundle("small-files-run", folder);
-  const sdk = (what: string) => () => runScript<RunResult>(script, [what, source], store.agentEnv);
+  const sdk = (what: string) => () => runScript<RunResult>(script, [what, source], store.clear.agentEnv);
   const deploymentCpu: number[] = [];
   const sides = {
     [RECORDS]: async () => {
@@ -122,7 +130,7 @@ async function manyFiles(): Promise<void> {
       return result;
     },
     [BYTES]: sdk("bytes"),
-    ...manyFilesSides(store, source, folder),
+    ...manyFilesSides(store.clear, source, folder),
   };
   const figures = figuresOf(await taken(sides), { rclone: "rclone, 32 at a time" });
   const share = 1 - (figures[BYTES]?.seconds ?? NaN) / (figures[RECORDS]?.seconds ?? NaN);
@@ -153,7 +161,7 @@ function taken(
             async () => {
               console.error(`  ${name}`);
               const result = await run();
-              await store.clear();
+              await store.empty();
               return result;
             },
           ] as const,

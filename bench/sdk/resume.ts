@@ -9,7 +9,7 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { runScript } from "./run-upload.ts";
-import type { BenchStore } from "./store.ts";
+import type { BenchWire } from "./store.ts";
 
 export interface ResumeResult {
   fileBytes: number;
@@ -25,7 +25,7 @@ const PARTS_IN_FLIGHT = 3;
 const KILL_AT = 0.9;
 
 export async function benchResume(
-  store: BenchStore,
+  store: BenchWire,
   script: string,
   file: string,
   folder: string,

@@ -80,6 +80,18 @@ describe("bytes arrive as they are", () => {
     },
   );
 
+  const tlsEndpoint = process.env["S3_TLS_ENDPOINT_URL"];
+  test.skipIf(tlsEndpoint === undefined)(
+    "over TLS, in slices and unsigned (skipped where the store is given by --endpoint)",
+    async () => {
+      const { store } = bytePath({}, tlsEndpoint);
+      const key = freshKey();
+      const { etag } = await store(memoryFile(LARGE), { key });
+      expect(etag).toMatch(/-3$/);
+      expect(await bucket.sha256(key)).toBe(sha256(LARGE));
+    },
+  );
+
   test("bytes that are not the announced ones are refused by the store, and never stored", async () => {
     const { store } = bytePath();
     const wrong = sha256(randomBytes(10));

@@ -17,9 +17,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import getPort from "get-port";
 import { GIB, SECOND } from "../../contract/limits.ts";
+import { makeCertificate } from "../support/certificate.ts";
 
 export interface Gateway {
   endpoint: string;
+  /** The same gateway over TLS; `ca` is the path of the authority's certificate, for NODE_EXTRA_CA_CERTS. */
+  tls: { endpoint: string; ca: string };
   credentials: { accessKeyId: string; secretAccessKey: string };
   /** Frees the memory of deleted objects now, not hours later. */
   collectGarbage: () => Promise<void>;
@@ -33,6 +36,7 @@ const PROGRAMS = [
   "ceph-mon",
   "ceph-osd",
   "monmaptool",
+  "openssl",
   "radosgw",
   "radosgw-admin",
   "setpriv",
@@ -60,12 +64,12 @@ export async function startGateway(): Promise<Gateway> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const endpoint = await bringUp(folder, daemons);
+    const { endpoint, tls } = await bringUp(folder, daemons);
     const collectGarbage = async () => {
       const env = { ...process.env, CEPH_CONF: join(folder, "ceph.conf") };
       await run("radosgw-admin", ["gc", "process", "--include-all"], { env });
     };
-    return { endpoint, credentials: CREDENTIALS, collectGarbage, close };
+    return { endpoint, tls, credentials: CREDENTIALS, collectGarbage, close };
   } catch (error) {
     const logs = await lastLines(folder);
     await close();
@@ -73,9 +77,9 @@ export async function startGateway(): Promise<Gateway> {
   }
 }
 
-async function bringUp(folder: string, daemons: ChildProcess[]): Promise<string> {
+async function bringUp(folder: string, daemons: ChildProcess[]): Promise<Pick<Gateway, "endpoint" | "tls">> {
   const monitor = `[v2:${HOST}:${await getPort({ host: HOST })}/0]`;
-  const gatewayPort = await getPort({ host: HOST });
+  const [clear, tls] = [await getPort({ host: HOST }), await getPort({ host: HOST })];
   const cluster = randomUUID();
   const device = randomUUID();
   const env = { ...process.env, CEPH_CONF: join(folder, "ceph.conf") };
@@ -106,10 +110,15 @@ async function bringUp(folder: string, daemons: ChildProcess[]): Promise<string>
   const key = ["--access-key", accessKeyId, "--secret-key", secretAccessKey];
   await call("radosgw-admin", "user", "create", "--uid", "agent", "--display-name", "agent", ...key);
 
-  start("radosgw", "--name", "client.gateway", "--rgw-frontends", `beast endpoint=${HOST}:${gatewayPort}`);
-  const endpoint = `http://${HOST}:${gatewayPort}`;
+  const { key: privateKey, certificate } = await makeCertificate(folder, `IP:${HOST}`);
+  const frontend = [
+    `beast endpoint=${HOST}:${clear} ssl_endpoint=${HOST}:${tls}`,
+    `ssl_certificate=${certificate} ssl_private_key=${privateKey}`,
+  ];
+  start("radosgw", "--name", "client.gateway", "--rgw-frontends", frontend.join(" "));
+  const endpoint = `http://${HOST}:${clear}`;
   await untilAnswering(endpoint);
-  return endpoint;
+  return { endpoint, tls: { endpoint: `https://${HOST}:${tls}`, ca: certificate } };
 }
 
 function configuration(at: { folder: string; cluster: string; monitor: string }): string {

@@ -59,9 +59,11 @@ async function onOwnGateway(): Promise<number> {
   }
 }
 
-function environmentOf({ endpoint, credentials }: Gateway): StoreEnv {
+function environmentOf({ endpoint, tls, credentials }: Gateway): StoreEnv {
   return {
     S3_ENDPOINT_URL: endpoint,
+    S3_TLS_ENDPOINT_URL: tls.endpoint,
+    NODE_EXTRA_CA_CERTS: tls.ca,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
