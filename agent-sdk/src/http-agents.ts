@@ -2,8 +2,8 @@
  * Kept connections to one service, through the proxy that the process's environment names for it: HTTPS_PROXY,
  * HTTP_PROXY, ALL_PROXY and NO_PROXY, read as curl reads them. Services on this machine are reached without one.
  */
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { getProxyForUrl } from "proxy-from-env";
 import { ReelsyncError } from "./errors.ts";
 
@@ -19,7 +19,8 @@ export interface HttpAgents {
   httpsAgent: HttpsAgent;
 }
 
-/** Ends the message of a request that was answered with HTTP 407. */
+export const PROXY_AUTHENTICATION_REQUIRED = 407;
+/** Ends the message of a request that was answered with it. */
 export const PROXY_WANTS_LOGIN = "the proxy wants a login: HTTPS_PROXY=http://user:password@host:port";
 
 /** The proxy between this machine and the URL. */
@@ -35,9 +36,19 @@ export function proxyFor(url: string | URL): URL | undefined {
   );
 }
 
-/** The agents for any URL. Whoever made it closes it. */
+export interface Question {
+  method: string;
+  headers?: Record<string, string>;
+  body?: string;
+  signal: AbortSignal;
+  /** Longest silence of the connection: while it opens, before the answer's head, and within its body. */
+  idleMs?: number;
+}
+
+/** Connections to any URL. Whoever made them closes them. */
 export interface KeptAgents {
-  agentsFor: (url: string | URL) => HttpAgents | Promise<HttpAgents>;
+  /** Resolves with the answer's head, whatever its status; its body is the caller's to read or to destroy. */
+  ask: (url: string, question: Question) => Promise<IncomingMessage>;
   close: () => void;
 }
 
@@ -45,13 +56,28 @@ export function keepAgents(options: AgentOptions = { keepAlive: true }): KeptAge
   const direct = directAgents(options);
   /** By the proxy's address. */
   const proxied = new Map<string, Promise<HttpAgents>>();
+
+  function agentsFor(url: string): HttpAgents | Promise<HttpAgents> {
+    const proxy = proxyFor(url);
+    if (proxy === undefined) return direct;
+    const agents = proxied.get(proxy.href) ?? proxiedAgents(proxy, options);
+    proxied.set(proxy.href, agents);
+    return agents;
+  }
+
   return {
-    agentsFor(url) {
-      const proxy = proxyFor(url);
-      if (proxy === undefined) return direct;
-      const agents = proxied.get(proxy.href) ?? proxiedAgents(proxy, options);
-      proxied.set(proxy.href, agents);
-      return agents;
+    async ask(url, { body, idleMs, ...question }) {
+      const { httpAgent, httpsAgent } = await agentsFor(url);
+      const asked = { ...question, ...(idleMs !== undefined && { timeout: idleMs }) };
+      return new Promise((resolve, reject) => {
+        const secure = new URL(url).protocol === "https:";
+        const outgoing = secure
+          ? httpsRequest(url, { ...asked, agent: httpsAgent }, resolve)
+          : httpRequest(url, { ...asked, agent: httpAgent }, resolve);
+        outgoing.once("timeout", () => outgoing.destroy(new Error(`silent for ${idleMs} ms`)));
+        outgoing.on("error", reject);
+        outgoing.end(body);
+      });
     },
     close() {
       for (const agents of [direct, ...proxied.values()]) {

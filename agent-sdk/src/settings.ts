@@ -265,7 +265,7 @@ function usesChain(
   return find("credentials", SETTINGS.credentials, options, env).value === "chain";
 }
 
-function keepsLocally(
+export function keepsLocally(
   options: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {

@@ -2,8 +2,7 @@
  * One POST over a kept connection. Node's own `fetch` would do, but brings 15 MiB of memory with it, a tenth of what the
  * SDK may use while it moves a gigabyte.
  */
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import { keepAgents } from "../http-agents.ts";
 
 export interface Reply {
@@ -23,31 +22,14 @@ export type Post = (
 const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 
 export function createPost(): { post: Post; close: () => void } {
-  const { agentsFor, close } = keepAgents();
-
-  const post: Post = async (url, headers, body, signal) => {
-    const target = new URL(url);
-    const { httpAgent, httpsAgent } = await agentsFor(url);
-    return new Promise((resolve, reject) => {
-      const secure = target.protocol === "https:";
-      const options = {
-        method: "POST",
-        headers: { ...headers, "Content-Length": Buffer.byteLength(body) },
-        agent: secure ? httpsAgent : httpAgent,
-        signal,
-      };
-      const answered = (incoming: IncomingMessage) => {
-        readReply(incoming).then(resolve, reject);
-      };
-      const outgoing = secure
-        ? httpsRequest(target, options, answered)
-        : httpRequest(target, options, answered);
-      outgoing.once("error", reject);
-      outgoing.end(body);
-    });
+  const { ask, close } = keepAgents();
+  return {
+    async post(url, headers, body, signal) {
+      const sized = { ...headers, "Content-Length": String(Buffer.byteLength(body)) };
+      return readReply(await ask(url, { method: "POST", headers: sized, body, signal }));
+    },
+    close,
   };
-
-  return { post, close };
 }
 
 async function readReply(incoming: IncomingMessage): Promise<Reply> {

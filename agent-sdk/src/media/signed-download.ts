@@ -3,8 +3,7 @@
  * players, gone on with where a connection broke. The key names the content and what arrives is hashed, so nothing else
  * has to tell that the rest is of the same file.
  */
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { IncomingMessage } from "node:http";
 import type { Asset } from "../../../contract/asset.ts";
 import { SECOND } from "../../../contract/limits.ts";
 import type { SignedAssetUrl } from "../../../contract/playback.ts";
@@ -31,26 +30,11 @@ export interface SignedDownloads {
 const IDLE_MS = 30 * SECOND;
 
 export function createSignedDownloads({ urlFor, policy, events }: SignedDownloadParts): SignedDownloads {
-  const { agentsFor, close } = keepAgents();
+  const { ask, close } = keepAgents();
 
-  async function get(url: string, from: number, signal: AbortSignal): Promise<IncomingMessage> {
-    const { httpAgent, httpsAgent } = await agentsFor(url);
-    const secure = new URL(url).protocol === "https:";
-    return new Promise((resolve, reject) => {
-      const outgoing = (secure ? httpsRequest : httpRequest)(
-        url,
-        {
-          agent: secure ? httpsAgent : httpAgent,
-          headers: { "Accept-Encoding": "identity", ...(from > 0 && { Range: `bytes=${from}-` }) },
-          signal,
-          timeout: IDLE_MS,
-        },
-        resolve,
-      );
-      outgoing.once("timeout", () => outgoing.destroy(new Error(`silent for ${IDLE_MS} ms`)));
-      outgoing.on("error", reject);
-      outgoing.end();
-    });
+  function get(url: string, from: number, signal: AbortSignal): Promise<IncomingMessage> {
+    const headers = { "Accept-Encoding": "identity", ...(from > 0 && { Range: `bytes=${from}-` }) };
+    return ask(url, { method: "GET", headers, signal, idleMs: IDLE_MS });
   }
 
   async function* source(asset: Asset, call: Call): AsyncGenerator<Buffer, void, undefined> {

@@ -16,6 +16,7 @@ import { sceneUpsertSchema } from "../../../contract/scene.ts";
 import { sessionCreateSchema } from "../../../contract/session.ts";
 import type { Reelsync } from "../client.ts";
 import { openDiskFile } from "../file/asset-file.ts";
+import { NO_LIMIT_MS } from "../resilience/deadline.ts";
 import type { UploadRequest } from "../upload-request.ts";
 import { toldError } from "./told-error.ts";
 
@@ -53,12 +54,7 @@ function defineOperation<Params extends z.ZodType>(
 }
 
 const id = z.string().min(1);
-const timeoutMs = z
-  .number()
-  .int()
-  .min(1)
-  .max(2 ** 31 - 1)
-  .exactOptional();
+const timeoutMs = z.number().int().min(1).max(NO_LIMIT_MS).exactOptional();
 
 /** Everything of an upload but where its bytes are. */
 export const describedSchema = z.strictObject({

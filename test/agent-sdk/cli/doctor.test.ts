@@ -3,6 +3,7 @@ import { checkEnvironment } from "../../../agent-sdk/src/cli/doctor/environment.
 import { judgeQuota } from "../../../agent-sdk/src/cli/doctor/local-storage.ts";
 import { judgeSkew, judgeSpace } from "../../../agent-sdk/src/cli/doctor/machine.ts";
 import { GIB, MIB, MINUTE, SECOND } from "../../../contract/limits.ts";
+import { tempDir } from "../../support/temp-dir.ts";
 import { startFarServices } from "../support/behind-proxy.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { runCli } from "./support/run-cli.ts";
@@ -42,6 +43,38 @@ test("a clock is also seen through the proxy", async () => {
   const env = { ...KEYS, S3_ENDPOINT_URL: "http://s3.far.example", HTTP_PROXY: proxy };
   const { records } = await runCli(["doctor", "--json"], { env });
   expect(records).toContainEqual(expect.objectContaining({ check: "clock", state: "fail" }));
+});
+
+test("the deployment and the file door are asked through the proxy, and its own answer is not taken for theirs", async () => {
+  const [convex, door] = await Promise.all([
+    startFaultProxy("http://127.0.0.1:9"),
+    startFaultProxy("http://127.0.0.1:9"),
+  ]);
+  convex.spoil = () => ({ status: 200 });
+  const json = { "Content-Type": "application/json" };
+  door.spoil = () => ({ status: 404, headers: json, body: JSON.stringify({ code: "NOT_FOUND" }) });
+  const far = { "convex.far.example": convex.url, "door.far.example": door.url };
+  const { proxy } = await startFarServices(far);
+  const env = {
+    CONVEX_URL: "http://convex.far.example",
+    STORAGE_TYPE: "LOCAL",
+    STORAGE_LOCAL_DIR: await tempDir(),
+    STORAGE_LOCAL_BASE_URL: "http://door.far.example",
+    STORAGE_LOCAL_SIGNING_KEY: "a key of thirty-two characters..",
+  };
+  const services = ["convex url", "file door"];
+  const doctor = async (HTTP_PROXY: string) => {
+    const { records } = await runCli(["doctor", "--json"], { env: { ...env, HTTP_PROXY } });
+    return services.map((service) => records.find(({ check }) => check === service));
+  };
+  const [url, file] = await doctor(proxy);
+  expect(url).toMatchObject({ state: "ok", found: expect.stringContaining("through the proxy") as string });
+  expect(file).toMatchObject({ state: "ok", found: expect.stringContaining("through the proxy") as string });
+  expect(convex.seen.map(({ target }) => target)).toContain("/version");
+  expect(door.seen.length).toBeGreaterThan(0);
+
+  const refused = await doctor(proxy.replace(/\/\/.*@/, "//"));
+  expect(refused).toMatchObject(services.map(() => ({ state: "fail", cause: "The proxy wants a login" })));
 });
 
 test("a clock and keys that nobody judged are said not to be seen, never passed over", async () => {

@@ -4,37 +4,40 @@ import { api } from "../../../../convex/_generated/api.js";
 import { createAgentTokens, type AgentToken } from "../../convex/agent-token.ts";
 import { createPost } from "../../convex/post.ts";
 import { codedError, type ReelsyncError } from "../../errors.ts";
-import { proxyFor } from "../../http-agents.ts";
+import { keepAgents, PROXY_AUTHENTICATION_REQUIRED, proxyFor } from "../../http-agents.ts";
 import { withoutLogin } from "../../without-login.ts";
 import { connectAsAgent, connectAsPerson } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../output.ts";
 import { agentSettings, type AgentSettings } from "../settings.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
+import { proxyWantsLogin } from "./proxy-login.ts";
 
 const ANSWER_TIMEOUT_MS = 5 * SECOND;
 
 export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<Check> {
-  // A plain fetch knows no proxy; that the deployment answers is proved by what is asked of it next.
-  const shown = withoutLogin(convexUrl);
   const proxy = proxyFor(convexUrl);
-  if (proxy !== undefined) return ok("convex url", `${shown}, through the proxy ${proxy.host}`);
+  const shown = `${withoutLogin(convexUrl)}${proxy === undefined ? "" : `, through the proxy ${proxy.host}`}`;
   const url = `${convexUrl.replace(/\/+$/, "")}/version`;
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-  const answer = await fetch(url, { signal: timeout }).catch((error: unknown) => error as Error);
-  if (!(answer instanceof Response)) {
-    const cause = answer.cause instanceof Error ? answer.cause.message : answer.message;
+  const { ask, close } = keepAgents();
+  const status = await ask(url, { method: "GET", signal: timeout })
+    .then((answer) => answer.destroy().statusCode ?? 0)
+    .catch((error: unknown) => error as Error)
+    .finally(close);
+  if (status instanceof Error) {
     return fail(
       "convex url",
       `${shown} does not answer`,
-      withoutLogin(cause),
+      withoutLogin(status.message),
       `curl -i ${withoutLogin(url)}  # then correct CONVEX_URL`,
     );
   }
-  if (answer.ok) return ok("convex url", shown);
+  if (status >= 200 && status < 300) return ok("convex url", shown);
+  if (status === PROXY_AUTHENTICATION_REQUIRED) return proxyWantsLogin("convex url", shown);
   return fail(
     "convex url",
-    `${withoutLogin(url)} answered HTTP ${answer.status}`,
+    `${withoutLogin(url)} answered HTTP ${status}`,
     "CONVEX_URL does not point to a Convex deployment",
     "export CONVEX_URL=…  # e.g. https://happy-cat-123.convex.cloud",
   );

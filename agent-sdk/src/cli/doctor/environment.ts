@@ -1,5 +1,5 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
-import { readSettings, SETTINGS } from "../../settings.ts";
+import { keepsLocally, readSettings, SETTINGS } from "../../settings.ts";
 import { withoutLogin } from "../../without-login.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
@@ -20,14 +20,11 @@ const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
   SETTINGS.acl,
   SETTINGS.publicBaseUrl,
   SETTINGS.s3MaxBytes,
+  SETTINGS.signParts,
 ]);
 
 export function checkEnvironment(env: Env): Check[] {
   return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env))];
-}
-
-function keepsLocally(env: Env): boolean {
-  return env["STORAGE_TYPE"]?.trim().toUpperCase() === "LOCAL";
 }
 
 function faults(env: Env): Check[] {
@@ -58,7 +55,7 @@ function faults(env: Env): Check[] {
       ),
     );
   }
-  if (keepsLocally(env)) return found;
+  if (keepsLocally({}, env)) return found;
   const regions = SETTINGS.region.env;
   if (regions.every((name) => unset(env, name)) && SETTINGS.endpoint.env.every((name) => unset(env, name))) {
     found.push(fail("variable", "AWS_REGION is missing", "AWS is asked by region", "export AWS_REGION=…"));
@@ -80,7 +77,7 @@ function inForce(setting: Setting, env: Env): Check[] {
   const isSecret = "secret" in setting;
   const value = (name: string) => (isSecret ? masked(env[name] ?? "") : withoutLogin(env[name] ?? ""));
   const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
-  if (keepsLocally(env) && OF_BUCKETS.has(setting)) {
+  if (keepsLocally({}, env) && OF_BUCKETS.has(setting)) {
     return [ok("variable", `${found}, not used with STORAGE_TYPE=LOCAL`)];
   }
   const odd = others.find((name) => env[name]?.trim() !== env[used]?.trim());

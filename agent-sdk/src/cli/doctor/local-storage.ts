@@ -1,8 +1,9 @@
 /** The folder of `STORAGE_TYPE=LOCAL`, what it may hold, and the door that serves it. */
 import { randomUUID } from "node:crypto";
+import { json } from "node:stream/consumers";
 import { SECOND } from "../../../../contract/limits.ts";
 import type { LocalStorageConfig } from "../../config.ts";
-import { proxyFor } from "../../http-agents.ts";
+import { keepAgents, PROXY_AUTHENTICATION_REQUIRED, proxyFor } from "../../http-agents.ts";
 import { sizeOf } from "../../storage/file-listing.ts";
 import { pages } from "../../storage/local-storage.ts";
 import { createLocalTree, type LocalTree } from "../../storage/local-tree.ts";
@@ -11,6 +12,7 @@ import { withoutLogin } from "../../without-login.ts";
 import { size } from "../quantities.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { checkSpace, freeBytes } from "./machine.ts";
+import { proxyWantsLogin } from "./proxy-login.ts";
 
 const ANSWER_TIMEOUT_MS = 5 * SECOND;
 const QUESTION_SECONDS = 60;
@@ -67,10 +69,8 @@ async function checkDoor(
     const cause = "The URLs made here are file:// ones, which nobody else can open";
     return warn("file door", `${missing} is not set`, cause, `export ${missing}=…  # as on the deployment`);
   }
-  const shown = withoutLogin(baseUrl);
   const proxy = proxyFor(baseUrl);
-  if (proxy !== undefined) return ok("file door", `${shown}, not asked through the proxy ${proxy.host}`);
-
+  const shown = `${withoutLogin(baseUrl)}${proxy === undefined ? "" : `, through the proxy ${proxy.host}`}`;
   const first = await tree.walk("").next();
   const stored = first.done === true ? undefined : first.value.key;
   const key = stored ?? `absent-${randomUUID()}`;
@@ -81,11 +81,12 @@ async function checkDoor(
   );
   const answer = await ask(url, signal);
   if (answer instanceof Error) {
-    const cause = answer.cause instanceof Error ? answer.cause.message : answer.message;
-    return fail("file door", `${shown} does not answer`, withoutLogin(cause), serveCommand(baseUrl));
+    const cause = withoutLogin(answer.message);
+    return fail("file door", `${shown} does not answer`, cause, serveCommand(baseUrl));
   }
   const { status, code } = answer;
   if (status === 206 || (stored === undefined && code === "NOT_FOUND")) return ok("file door", shown);
+  if (status === PROXY_AUTHENTICATION_REQUIRED) return proxyWantsLogin("file door", shown);
   if (code === "NOT_FOUND") {
     const cause = `It does not have ${key}: it serves another folder`;
     const fix = `STORAGE_LOCAL_DIR=${tree.root} ${serveCommand(baseUrl)}`;
@@ -106,16 +107,18 @@ async function checkDoor(
 
 async function ask(url: string, signal: AbortSignal): Promise<{ status: number; code?: unknown } | Error> {
   const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
+  const agents = keepAgents();
   try {
-    const answer = await fetch(url, { headers: { Range: "bytes=0-0" }, redirect: "manual", signal: timeout });
-    if (!(answer.headers.get("content-type") ?? "").startsWith("application/json") || answer.ok) {
-      await answer.body?.cancel();
-      return { status: answer.status };
-    }
-    const told = (await answer.json().catch(() => ({}))) as { code?: unknown } | null;
-    return { status: answer.status, code: told?.code };
+    const answer = await agents.ask(url, { method: "GET", headers: { Range: "bytes=0-0" }, signal: timeout });
+    const status = answer.statusCode ?? 0;
+    const isError = status >= 300 && (answer.headers["content-type"] ?? "").startsWith("application/json");
+    const told = isError ? ((await json(answer).catch(() => ({}))) as { code?: unknown } | null) : null;
+    answer.destroy();
+    return { status, code: told?.code };
   } catch (error) {
     return error as Error;
+  } finally {
+    agents.close();
   }
 }
 
