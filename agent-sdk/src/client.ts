@@ -27,6 +27,7 @@ import { createTransferSlots } from "./s3/transfer-slots.ts";
 import { createDrainer } from "./journal/drainer.ts";
 import { createJournal } from "./journal/journal.ts";
 import { resend } from "./journal/resend.ts";
+import { checkedStorage } from "./storage/checked-storage.ts";
 import { createObjectUploads, type ObjectUploads } from "./storage/upload-object.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import { createRunEnd, maySend } from "./rollout/held-uploads.ts";
@@ -192,7 +193,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
         return watch;
       },
     },
-    storage,
+    storage: checkedStorage(storage),
     uploadStatus: (id, callOptions) => during(callOptions, (call) => uploadStatus(id, call)),
     get journal() {
       return journal.state();

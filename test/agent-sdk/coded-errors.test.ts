@@ -100,3 +100,29 @@ test("what the caller's own function throws reaches him as he threw it", async (
   const session = { project: "demo" };
   await expect(reelsync.syncDir(folder, { session, dryRun: true, onPlan: throwing })).rejects.toBe(own);
 });
+
+test("[G7] a storage call with what is no key, prefix or method is refused by name, and asks for nothing", async () => {
+  const { reelsync } = studio.client();
+  const storage = reelsync.storage as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const before = await studio.snapshot();
+  for (const wrong of [undefined, null, 7, {}]) {
+    const calls = ["load", "stat", "exists", "getSize", "delete", "save"].map((name) =>
+      storage[name]?.(wrong, randomBytes(1)),
+    );
+    for (const call of [...calls, storage["getPresignedUrl"]?.("GET", wrong)]) {
+      await expect(call).rejects.toMatchObject({ code: "INVALID_ARGUMENT", retryable: false });
+    }
+  }
+  await expect(storage["getPresignedUrl"]?.("POST", "a.mp4")).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining("POST") as string,
+  });
+  const files = reelsync.storage.listFiles(7 as never);
+  for (const listing of [files, files.pages()]) {
+    const read = (async () => {
+      for await (const _ of listing) continue;
+    })();
+    await expect(read).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  }
+  expect(await studio.snapshot()).toEqual(before);
+});
