@@ -6,6 +6,7 @@ import { randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const UNIQUE_BYTES = 16;
+const RANDOM_BYTES = 14;
 const CHECKSUM_BYTES = 2;
 const MIN_LENGTH = 31;
 const MAX_LENGTH = 37;
@@ -86,12 +87,24 @@ function readId(id: string): number | string {
   return isPadded || table > MAX_TABLE_NUMBER ? "not in canonical form" : table;
 }
 
+/** Asked of the system in bulk: asked for one id it takes longer than everything else about a small insert (measured: 36 µs). */
+const random = new Uint8Array(256 * RANDOM_BYTES);
+let randomUsed = random.length;
+
+function nextRandom(): Uint8Array {
+  if (randomUsed === random.length) {
+    randomFillSync(random);
+    randomUsed = 0;
+  }
+  return random.subarray(randomUsed, (randomUsed += RANDOM_BYTES));
+}
+
 /** 14 random bytes and the day, so that ids of one day share their end and never a prefix. */
 export function newId(table: number, nowMs: number): string {
   const unique = new Uint8Array(UNIQUE_BYTES);
-  randomFillSync(unique, 0, UNIQUE_BYTES - 2);
+  unique.set(nextRandom());
   const day = Math.floor(nowMs / MS_PER_DAY);
-  unique[UNIQUE_BYTES - 2] = (day >> 8) & 0xff;
+  unique[RANDOM_BYTES] = (day >> 8) & 0xff;
   unique[UNIQUE_BYTES - 1] = day & 0xff;
   return encodeId(table, unique);
 }
