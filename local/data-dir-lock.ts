@@ -10,7 +10,7 @@ import { LocalStackError } from "./errors.ts";
 const ownerSchema = z.object({ pid: z.int(), startedAt: z.string().nullable(), instance: z.string() });
 type Owner = z.infer<typeof ownerSchema>;
 
-/** Directories this very process has open: its own id proves nothing about them. */
+/** Locks this very process has or is about to have: its own id proves nothing about them. */
 const heldHere = new Set<string>();
 
 export async function lockDataDir(file: string): Promise<{ release(): Promise<void> }> {
@@ -21,17 +21,21 @@ export async function lockDataDir(file: string): Promise<{ release(): Promise<vo
   };
   const own = `${file}.${owner.instance}`;
   await writeFile(own, JSON.stringify(owner), { mode: 0o600 });
+  // Before the link and until after its removal: another start in this process may read the lock at any moment.
+  heldHere.add(owner.instance);
   try {
     // Linking fails when the name exists, and the file is complete from the first moment.
     while (!(await succeeds(link(own, file), "EEXIST"))) await removeStale(file, own);
+  } catch (error) {
+    heldHere.delete(owner.instance);
+    throw error;
   } finally {
     await rm(own, { force: true });
   }
-  heldHere.add(owner.instance);
   return {
     release: async () => {
-      heldHere.delete(owner.instance);
       await rm(file, { force: true });
+      heldHere.delete(owner.instance);
     },
   };
 }
