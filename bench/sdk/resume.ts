@@ -16,7 +16,7 @@ export interface ResumeResult {
   /** On the wire to the store by both agents, headers included. */
   sentBytes: number;
   resentBytes: number;
-  /** What may be in flight when an agent is killed: four parts. */
+  /** What may be in flight when an agent is killed. */
   inFlightBytes: number;
   sent: number;
 }
