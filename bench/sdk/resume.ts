@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { rm, stat } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { PARTS_IN_FLIGHT } from "../../agent-sdk/src/s3/multipart-upload.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { runScript } from "./run-upload.ts";
 import type { BenchWire } from "./store.ts";
@@ -21,7 +22,6 @@ export interface ResumeResult {
   sent: number;
 }
 
-const PARTS_IN_FLIGHT = 3;
 const KILL_AT = 0.9;
 
 export async function benchResume(

@@ -33,26 +33,23 @@ export interface BenchStore {
 export async function openStore(stack: ReelsyncStack): Promise<BenchStore> {
   const gateway = missingPrograms().length === 0 ? await startGateway() : undefined;
   const { endpoint, credentials } = gateway ?? stack.local.objectStore;
-  const wireTo = (url: string, ca?: string): BenchWire => {
-    const env = {
-      S3_ENDPOINT_URL: url,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-    };
-    return {
-      endpoint: url,
-      ...credentials,
-      client: new S3Client({ region: "us-east-1", endpoint: url, forcePathStyle: true, credentials }),
-      agentEnv: { ...stack.agentEnv, ...env, ...(ca !== undefined && { NODE_EXTRA_CA_CERTS: ca }) },
-      ...(ca !== undefined && { ca }),
-    };
-  };
+  const envFor = (url: string) => ({
+    S3_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+  });
+  const wireTo = (url: string, ca?: string): BenchWire => ({
+    endpoint: url,
+    ...credentials,
+    client: new S3Client({ region: "us-east-1", endpoint: url, forcePathStyle: true, credentials }),
+    agentEnv: { ...stack.agentEnv, ...envFor(url), ...(ca !== undefined && { NODE_EXTRA_CA_CERTS: ca }) },
+    ...(ca !== undefined && { ca }),
+  });
   const clear = wireTo(endpoint);
   const { client } = clear;
   if (gateway !== undefined) {
     await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-    const { S3_ENDPOINT_URL = "", AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "" } = clear.agentEnv;
-    await stack.setEnv({ S3_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+    await stack.setEnv(envFor(endpoint));
   }
   return {
     name: gateway === undefined ? "the local object store" : "a Ceph gateway",

@@ -2,7 +2,7 @@
 import { ConvexError } from "convex/values";
 import { isErrorCode, type ErrorCode } from "../../../contract/error-code.ts";
 import { isReelsyncError, networkCode, ReelsyncError, retryAfterMs } from "../errors.ts";
-import { PROXY_WANTS_LOGIN } from "../http-agents.ts";
+import { PROXY_AUTHENTICATION_REQUIRED, PROXY_WANTS_LOGIN } from "../http-agents.ts";
 import type { Reply } from "./post.ts";
 
 const CODE_OF_STATUS: Record<number, ErrorCode> = {
@@ -19,7 +19,8 @@ export function toHttpError({ status, header, body }: Reply, action: string): Re
     (isErrorCode(said?.code) ? said.code : undefined) ??
     CODE_OF_STATUS[status] ??
     (status >= 500 ? "CONVEX_UNAVAILABLE" : "CONVEX_FAILED");
-  const why = status === 407 ? PROXY_WANTS_LOGIN : (said?.message ?? body.slice(0, 200));
+  const why =
+    status === PROXY_AUTHENTICATION_REQUIRED ? PROXY_WANTS_LOGIN : (said?.message ?? body.slice(0, 200));
   return new ReelsyncError(code, `${action} was answered with HTTP ${status}: ${why}`, {
     requestId: header("convex-request-id"),
     retryAfterMs: retryAfterMs(header("retry-after")),

@@ -42,7 +42,7 @@ export async function digestFile(
 ): Promise<{ plan: UploadPlan; digests: Digests }> {
   const plan = planFor(file.size);
   if (digests !== undefined) {
-    const partsMatch = plan.kind === "multipart" && plan.partSize === PREFERRED_PART_BYTES;
+    const partsMatch = plan.kind === "multipart" && plan.signed && plan.partSize === PREFERRED_PART_BYTES;
     return { plan, digests: partsMatch ? digests : { sha256: digests.sha256 } };
   }
   meter.phase("hashing", file.size);

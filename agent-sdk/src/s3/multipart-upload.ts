@@ -23,7 +23,7 @@ import { objectHeaders, readBack, unquoted, type ObjectToStore } from "./stored-
 import type { TransferSlots } from "./transfer-slots.ts";
 
 /** A fourth gains less than a twentieth (measured), and its 16 MiB would be a tenth of what a process may take. */
-const PARTS_IN_FLIGHT = 3;
+export const PARTS_IN_FLIGHT = 3;
 /** No later process finds these bytes where they were. */
 const IN_MEMORY = "memory";
 
@@ -47,7 +47,6 @@ export function createMultipartUpload(
   const begun = object.parts?.open;
   const isOurs = begun?.key === object.key && begun.partSize === plan.partSize && holds(begun.mark);
   const resumable = isOurs ? begun : undefined;
-  let outdated = isOurs ? undefined : begun;
   let uploadId = resumable?.s3UploadId;
   /** Parts another process has sent are counted once S3 has shown them. */
   let unseen = resumable?.etags;
@@ -67,6 +66,7 @@ export function createMultipartUpload(
   const control = <T>(call: Call, request: () => Promise<T>) => slots.run([], call.signal, request);
 
   async function create(call: Call): Promise<string> {
+    await removeOutdated(call);
     const command = new CreateMultipartUploadCommand(objectHeaders(config, object));
     // Not cancellable: a reply that nobody reads would leave an upload whose id nobody knows. But none is begun after the end.
     command.middlewareStack.add(
@@ -134,7 +134,7 @@ export function createMultipartUpload(
         (options) => client.send(withBodyDigest(command, signedAs), options),
         signal,
       ).catch((error: unknown) => {
-        throw blamedOnFile(error, body, signedAs);
+        throw blamedOnFile(error, body, digest);
       });
       etags.set(range.number, answer.ETag ?? "");
       object.parts?.acknowledge(range.number, answer.ETag ?? "");
@@ -178,11 +178,11 @@ export function createMultipartUpload(
     );
   }
 
-  /** Of an upload that cannot be gone on with. The bucket's own rule removes what stays. */
+  /** What the ledger still names when an upload is created cannot be gone on with. The bucket's own rule removes what stays. */
   async function removeOutdated(call: Call): Promise<void> {
+    const { open: outdated } = object.parts ?? {};
     if (outdated === undefined) return;
     const { key: Key, s3UploadId: UploadId } = outdated;
-    outdated = undefined;
     await control(call, () => removeParts(client, { ...where, Key, UploadId }, call)).catch(() => undefined);
   }
 
@@ -208,7 +208,6 @@ export function createMultipartUpload(
         await adoptParts(uploadId, unseen, call);
         unseen = undefined;
       }
-      await removeOutdated(call);
       uploadId ??= await create(call);
       if (mayBeNameless) await sweep(call);
       await sendMissing(uploadId, call);

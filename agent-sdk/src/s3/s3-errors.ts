@@ -1,7 +1,7 @@
 /** What S3 and the AWS SDK throw, as one coded error. The table is keyed by S3's own error codes; texts are never read. */
 import type { ErrorCode } from "../../../contract/error-code.ts";
 import { SECOND } from "../../../contract/limits.ts";
-import { PROXY_WANTS_LOGIN } from "../http-agents.ts";
+import { PROXY_AUTHENTICATION_REQUIRED, PROXY_WANTS_LOGIN } from "../http-agents.ts";
 import { isReelsyncError, networkCode, ReelsyncError, retryAfterMs } from "../errors.ts";
 
 const CODE_OF: Record<string, ErrorCode> = {
@@ -90,7 +90,7 @@ function codeOf(error: unknown, status: number | undefined): ErrorCode {
 function describe(error: ServiceException, status: number | undefined): string {
   const code = networkCode(error);
   if (code !== undefined) return code;
-  if (status === 407) return `HTTP 407, ${PROXY_WANTS_LOGIN}`;
+  if (status === PROXY_AUTHENTICATION_REQUIRED) return `HTTP ${status}, ${PROXY_WANTS_LOGIN}`;
   const text = error.message === "UnknownError" || error.message === "" ? "" : ` (${error.message})`;
   return `${s3Code(error) ?? "unknown error"}${status === undefined ? "" : `, HTTP ${status}`}${text}`;
 }

@@ -7,19 +7,21 @@ import type { FileListing, StorageBackend } from "./storage-backend.ts";
 
 const METHODS: readonly unknown[] = ["GET", "PUT"];
 
-type ByKey<Rest extends unknown[], T> = (key: string, ...rest: Rest) => Promise<T>;
+type ByText<Rest extends unknown[], T> = (text: string, ...rest: Rest) => Promise<T>;
 
 export function checkedStorage(storage: StorageBackend): StorageBackend {
-  const byKey =
-    <Rest extends unknown[], T>(work: ByKey<Rest, T>): ByKey<Rest, T> =>
-    async (key, ...rest) => {
+  const by =
+    (what: string) =>
+    <Rest extends unknown[], T>(work: ByText<Rest, T>): ByText<Rest, T> =>
+    async (text, ...rest) => {
       try {
-        assertText("key", key);
-        return await work(key, ...rest);
+        assertText(what, text);
+        return await work(text, ...rest);
       } catch (error) {
         throw codedError(error);
       }
     };
+  const byKey = by("key");
   return {
     type: storage.type,
     save: byKey(storage.save),
@@ -28,8 +30,7 @@ export function checkedStorage(storage: StorageBackend): StorageBackend {
     exists: byKey(storage.exists),
     getSize: byKey(storage.getSize),
     delete: byKey(storage.delete),
-    getTotalSize: (prefix = "", options) =>
-      byKey(storage.getTotalSize as ByKey<[typeof options], number>)(prefix, options),
+    getTotalSize: (prefix = "", options) => by("prefix")(storage.getTotalSize)(prefix, options),
     listFiles: (prefix = "", options) =>
       codedListing(() => {
         assertText("prefix", prefix);

@@ -6,7 +6,7 @@ import { randomFillSync } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const UNIQUE_BYTES = 16;
-const RANDOM_BYTES = 14;
+const RANDOM_BYTES = UNIQUE_BYTES - 2;
 const CHECKSUM_BYTES = 2;
 const MIN_LENGTH = 31;
 const MAX_LENGTH = 37;

@@ -8,11 +8,11 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
-import { connect, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
-import { onTestFinished } from "vitest";
 import { makeCertificate } from "../../support/certificate.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { joined, listening } from "./sockets.ts";
 
 export interface FarServices {
   proxy: string;
@@ -87,25 +87,4 @@ export async function startFarServices(services: Record<string, string>): Promis
     forwarded,
     mostAtOnce: (host) => most.get(host) ?? 0,
   };
-}
-
-/** One that ends takes the other with it. */
-function joined(one: Socket, other: Socket): void {
-  one.pipe(other).pipe(one);
-  one.on("error", () => other.destroy()).on("close", () => other.destroy());
-  other.on("error", () => one.destroy()).on("close", () => one.destroy());
-}
-
-async function listening(server: Server): Promise<number> {
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(async () => {
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return (server.address() as AddressInfo).port;
 }

@@ -1,10 +1,10 @@
 /** A local service over TLS: client ── TLS ── this ── in clear ── the service. */
 import { readFile } from "node:fs/promises";
-import { connect, type AddressInfo, type Socket } from "node:net";
+import { connect } from "node:net";
 import { createServer } from "node:tls";
-import { onTestFinished } from "vitest";
 import { makeCertificate } from "../../support/certificate.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { joined, listening } from "./sockets.ts";
 
 export interface TlsFront {
   url: string;
@@ -15,27 +15,7 @@ export interface TlsFront {
 export async function startTlsFront(service: string): Promise<TlsFront> {
   const { port } = new URL(service);
   const { key, certificate } = await makeCertificate(await tempDir(), "IP:127.0.0.1");
-  const open = new Set<Socket>();
-  const front = createServer({ key: await readFile(key), cert: await readFile(certificate) }, (near) => {
-    const far = connect(Number(port), "127.0.0.1");
-    near.pipe(far).pipe(near);
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(one);
-      one
-        .on("error", () => other.destroy())
-        .on("close", () => {
-          open.delete(one);
-          other.destroy();
-        });
-    }
-  });
-  await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
-  onTestFinished(async () => {
-    for (const socket of open) socket.destroy();
-    await new Promise((resolve) => front.close(resolve));
-  });
-  return { url: `https://127.0.0.1:${(front.address() as AddressInfo).port}`, ca: certificate };
+  const pair = { key: await readFile(key), cert: await readFile(certificate) };
+  const front = createServer(pair, (near) => joined(near, connect(Number(port), "127.0.0.1")));
+  return { url: `https://127.0.0.1:${await listening(front)}`, ca: certificate };
 }

@@ -1,30 +1,23 @@
 /** The Convex deployment: reachable, running Reelsync, knowing the key, and storing in the same bucket. */
-import { SECOND } from "../../../../contract/limits.ts";
 import { api } from "../../../../convex/_generated/api.js";
 import { createAgentTokens, type AgentToken } from "../../convex/agent-token.ts";
 import { createPost } from "../../convex/post.ts";
 import { codedError, type ReelsyncError } from "../../errors.ts";
-import { keepAgents, PROXY_AUTHENTICATION_REQUIRED, proxyFor } from "../../http-agents.ts";
+import { PROXY_AUTHENTICATION_REQUIRED } from "../../http-agents.ts";
 import { withoutLogin } from "../../without-login.ts";
 import { connectAsAgent, connectAsPerson } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../output.ts";
 import { agentSettings, type AgentSettings } from "../settings.ts";
+import { askService, proxyWantsLogin, shownService } from "./ask-service.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
-import { proxyWantsLogin } from "./proxy-login.ts";
-
-const ANSWER_TIMEOUT_MS = 5 * SECOND;
 
 export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<Check> {
-  const proxy = proxyFor(convexUrl);
-  const shown = `${withoutLogin(convexUrl)}${proxy === undefined ? "" : `, through the proxy ${proxy.host}`}`;
+  const shown = shownService(convexUrl);
   const url = `${convexUrl.replace(/\/+$/, "")}/version`;
-  const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-  const { ask, close } = keepAgents();
-  const status = await ask(url, { method: "GET", signal: timeout })
-    .then((answer) => answer.destroy().statusCode ?? 0)
-    .catch((error: unknown) => error as Error)
-    .finally(close);
+  const status = await askService(url, { method: "GET", signal }, ({ statusCode = 0 }) => statusCode).catch(
+    (error: unknown) => error as Error,
+  );
   if (status instanceof Error) {
     return fail(
       "convex url",

@@ -1,20 +1,18 @@
 /** The folder of `STORAGE_TYPE=LOCAL`, what it may hold, and the door that serves it. */
 import { randomUUID } from "node:crypto";
 import { json } from "node:stream/consumers";
-import { SECOND } from "../../../../contract/limits.ts";
 import type { LocalStorageConfig } from "../../config.ts";
-import { keepAgents, PROXY_AUTHENTICATION_REQUIRED, proxyFor } from "../../http-agents.ts";
+import { PROXY_AUTHENTICATION_REQUIRED } from "../../http-agents.ts";
 import { sizeOf } from "../../storage/file-listing.ts";
 import { pages } from "../../storage/local-storage.ts";
 import { createLocalTree, type LocalTree } from "../../storage/local-tree.ts";
 import { createLocalUrls } from "../../storage/local-urls.ts";
 import { withoutLogin } from "../../without-login.ts";
 import { size } from "../quantities.ts";
+import { askService, proxyWantsLogin, shownService } from "./ask-service.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { checkSpace, freeBytes } from "./machine.ts";
-import { proxyWantsLogin } from "./proxy-login.ts";
 
-const ANSWER_TIMEOUT_MS = 5 * SECOND;
 const QUESTION_SECONDS = 60;
 /** Share of the limit from which somebody should know. */
 const NEARLY_FULL = 0.9;
@@ -69,8 +67,7 @@ async function checkDoor(
     const cause = "The URLs made here are file:// ones, which nobody else can open";
     return warn("file door", `${missing} is not set`, cause, `export ${missing}=…  # as on the deployment`);
   }
-  const proxy = proxyFor(baseUrl);
-  const shown = `${withoutLogin(baseUrl)}${proxy === undefined ? "" : `, through the proxy ${proxy.host}`}`;
+  const shown = shownService(baseUrl);
   const first = await tree.walk("").next();
   const stored = first.done === true ? undefined : first.value.key;
   const key = stored ?? `absent-${randomUUID()}`;
@@ -106,20 +103,13 @@ async function checkDoor(
 }
 
 async function ask(url: string, signal: AbortSignal): Promise<{ status: number; code?: unknown } | Error> {
-  const timeout = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
-  const agents = keepAgents();
-  try {
-    const answer = await agents.ask(url, { method: "GET", headers: { Range: "bytes=0-0" }, signal: timeout });
+  const question = { method: "GET", headers: { Range: "bytes=0-0" }, signal };
+  return askService(url, question, async (answer) => {
     const status = answer.statusCode ?? 0;
     const isError = status >= 300 && (answer.headers["content-type"] ?? "").startsWith("application/json");
     const told = isError ? ((await json(answer).catch(() => ({}))) as { code?: unknown } | null) : null;
-    answer.destroy();
     return { status, code: told?.code };
-  } catch (error) {
-    return error as Error;
-  } finally {
-    agents.close();
-  }
+  }).catch((error: unknown) => error as Error);
 }
 
 /** Behind TLS or a path, where the door itself listens is not to be seen from here. */
