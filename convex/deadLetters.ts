@@ -15,12 +15,15 @@ import {
   claimReplay,
   discardDeadLetter,
   endClaim as endClaimOf,
-  listDeadLetters,
   recordDeadLetter,
-  replayRequests as readReplayRequests,
   requestReplay as askForReplay,
   settleReplay,
 } from "./model/deadLetters.ts";
+import {
+  deadLetterNamed,
+  listDeadLetters,
+  replayRequests as readReplayRequests,
+} from "./model/deadLetterViews.ts";
 import { paginationOpts } from "./model/page.ts";
 
 const deadLetterId = z.string();
@@ -35,6 +38,12 @@ export const record = agentMutation({
 export const list = adminOrAgentQuery({
   args: { paginationOpts, state: deadLetterStateSchema.optional(), tenantId: z.string().optional() },
   handler: async (ctx, args) => listDeadLetters(ctx, ctx.caller, args),
+});
+
+/** By its own id or by that of its upload; null for what is unknown. */
+export const get = adminOrAgentQuery({
+  args: { id: z.string(), tenantId: z.string().optional() },
+  handler: async (ctx, args) => deadLetterNamed(ctx, ctx.caller, args),
 });
 
 export const requestReplay = adminMutation({

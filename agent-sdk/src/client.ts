@@ -35,7 +35,7 @@ import { createOutcomes } from "./rollout/outcomes.ts";
 import { createRollout, rememberProjects } from "./rollout/rollout.ts";
 import { createSync } from "./sync-assets.ts";
 import type { UploadLine } from "./upload-line.ts";
-import { createUploadStatus } from "./upload-status.ts";
+import { uploadStatus } from "./upload-status.ts";
 import { uploadWithConvexSync } from "./upload-with-convex-sync.ts";
 
 /** Everything a client can do. */
@@ -102,7 +102,14 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     events,
     timeoutMs: config.timeoutMs,
   });
-  const uploadStatus = createUploadStatus({ line, records, letters });
+  const statusOf = (uploadId: string, call: Call) =>
+    uploadStatus(uploadId, {
+      waiting: (id) => journal.waiting().find((entry) => entry.uploadId === id)?.record,
+      isUnderWay: (id) => [...calls].some((one) => one.uploadId === id),
+      queuedElsewhere: journal.queuedElsewhere,
+      rowOf: (id) => records.rowOf(id, call),
+      letterOf: (id) => letters.find(id, call),
+    });
   const sync = createSync((request) => uploadWithConvexSync(line, request));
   const ingest = createIngest({
     config,
@@ -194,7 +201,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
       },
     },
     storage: checkedStorage(storage),
-    uploadStatus: (id, callOptions) => during(callOptions, (call) => uploadStatus(id, call)),
+    uploadStatus: (id, callOptions) => during(callOptions, (call) => statusOf(id, call)),
     get journal() {
       return journal.state();
     },

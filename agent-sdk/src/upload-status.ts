@@ -1,12 +1,8 @@
 /** Where one upload is now: under way or waiting here, recorded there, or given up on. */
 import type { Asset } from "../../contract/asset.ts";
-import type { ErrorCode } from "../../contract/error-code.ts";
-import type { Call } from "./call.ts";
-import type { Records } from "./convex/records.ts";
 import type { DeadLetterView } from "./dead-letters/dead-letters.ts";
 import { isReelsyncError, ReelsyncError } from "./errors.ts";
 import type { JournalRecord } from "./journal/journal-record.ts";
-import type { UploadLine } from "./upload-line.ts";
 
 /** Tell them apart by `state`. */
 export type UploadStatus =
@@ -18,48 +14,41 @@ export type UploadStatus =
   | { uploadId: string; state: "recorded"; asset: Asset }
   | { uploadId: string; state: "dead_letter"; deadLetter: DeadLetterView };
 
-interface Parts {
-  line: Pick<UploadLine, "calls" | "journal">;
-  records: Pick<Records, "rowOf">;
-  letters: { find: (id: string, call: Call) => Promise<DeadLetterView> };
+/** Where an upload may be. */
+export interface Places {
+  /** In the journal of whoever asks. */
+  waiting?: (uploadId: string) => JournalRecord | undefined;
+  isUnderWay?: (uploadId: string) => boolean;
+  /** In another journal of this machine. */
+  queuedElsewhere: (uploadId: string) => Promise<JournalRecord | undefined>;
+  rowOf: (uploadId: string) => Promise<Asset | null>;
+  /** Rejects with NOT_FOUND where there is none. */
+  letterOf: (uploadId: string) => Promise<DeadLetterView>;
 }
 
-export function createUploadStatus({ line, records, letters }: Parts) {
-  async function letterOf(uploadId: string, call: Call): Promise<DeadLetterView | undefined> {
-    try {
-      const letter = await letters.find(uploadId, call);
-      return letter.state === "resolved" ? undefined : letter;
-    } catch (error) {
-      if (isReelsyncError(error) && error.code === ("NOT_FOUND" satisfies ErrorCode)) return undefined;
-      throw error;
-    }
+/** Looks in the order in which an upload goes on: it leaves its journal after it has got its record. */
+export async function uploadStatus(uploadId: string, places: Places): Promise<UploadStatus> {
+  const waiting = places.waiting?.(uploadId);
+  if (waiting !== undefined) return queued(waiting);
+  if (places.isUnderWay?.(uploadId) === true) return { uploadId, state: "uploading" };
+  const elsewhere = await places.queuedElsewhere(uploadId);
+  if (elsewhere !== undefined) return queued(elsewhere);
+  const asset = await places.rowOf(uploadId);
+  if (asset !== null && asset.status !== "error") return { uploadId, state: "recorded", asset };
+  const deadLetter = await places.letterOf(uploadId).catch(unlessNone);
+  if (deadLetter !== undefined && deadLetter.state !== "resolved") {
+    return { uploadId, state: "dead_letter", deadLetter };
   }
+  if (asset !== null) return { uploadId, state: "recorded", asset };
+  throw new ReelsyncError("NOT_FOUND", `${uploadId} names no upload of yours`);
+}
 
-  const queued = ({
-    intent: { uploadId },
-    createdAt: since,
-    attempts,
-    code,
-  }: JournalRecord): UploadStatus => ({
-    uploadId,
-    state: "queued",
-    since,
-    attempts,
-    ...(code !== undefined && { code }),
-  });
+function queued({ intent: { uploadId }, createdAt: since, attempts, code }: JournalRecord): UploadStatus {
+  return { uploadId, state: "queued", since, attempts, ...(code !== undefined && { code }) };
+}
 
-  return async function uploadStatus(uploadId: string, call: Call): Promise<UploadStatus> {
-    const waiting = line.journal.waiting().find((entry) => entry.uploadId === uploadId)?.record;
-    if (waiting !== undefined) return queued(waiting);
-    if ([...line.calls].some((one) => one.uploadId === uploadId)) return { uploadId, state: "uploading" };
-    // Before the record is asked for: an upload leaves its journal after it has got one.
-    const elsewhere = await line.journal.queuedElsewhere(uploadId);
-    if (elsewhere !== undefined) return queued(elsewhere);
-    const asset = await records.rowOf(uploadId, call);
-    if (asset !== null && asset.status !== "error") return { uploadId, state: "recorded", asset };
-    const deadLetter = await letterOf(uploadId, call);
-    if (deadLetter !== undefined) return { uploadId, state: "dead_letter", deadLetter };
-    if (asset !== null) return { uploadId, state: "recorded", asset };
-    throw new ReelsyncError("NOT_FOUND", `${uploadId} names no upload of yours`);
-  };
+/** To a person who may not read dead letters there are none. */
+function unlessNone(error: unknown): undefined {
+  if (isReelsyncError(error) && (error.code === "NOT_FOUND" || error.code === "FORBIDDEN")) return undefined;
+  throw error;
 }

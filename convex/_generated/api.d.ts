@@ -37,6 +37,7 @@ import type * as model_assets from "../model/assets.js";
 import type * as model_audit from "../model/audit.js";
 import type * as model_begins from "../model/begins.js";
 import type * as model_comparison from "../model/comparison.js";
+import type * as model_deadLetterViews from "../model/deadLetterViews.js";
 import type * as model_deadLetters from "../model/deadLetters.js";
 import type * as model_deleteQueue from "../model/deleteQueue.js";
 import type * as model_flags from "../model/flags.js";
@@ -110,6 +111,7 @@ declare const fullApi: ApiFromModules<{
   "model/audit": typeof model_audit;
   "model/begins": typeof model_begins;
   "model/comparison": typeof model_comparison;
+  "model/deadLetterViews": typeof model_deadLetterViews;
   "model/deadLetters": typeof model_deadLetters;
   "model/deleteQueue": typeof model_deleteQueue;
   "model/flags": typeof model_flags;

@@ -17,24 +17,9 @@ import type { Caller } from "./access.ts";
 import { giveUp } from "./assetFailure.ts";
 import { audit } from "./audit.ts";
 import { callsOf, isCommitted, letterOf, rowOfUpload } from "./uploadCalls.ts";
-import { bounded } from "./page.ts";
-import type { PaginationOpts } from "./page.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
 import { wishOf } from "./wishOrder.ts";
-
-export interface DeadLetterView extends DeadLetter {
-  deadLetterId: Id<"deadLetters">;
-  state: DeadLetterState;
-  /** Why it was discarded. */
-  reason?: string;
-  /** While `replaying`: when it can be claimed again, should nothing be heard of the replay. */
-  replayingUntil?: number;
-  sessionTitle?: string;
-  sceneTitle?: string;
-  createdAt: number;
-  updatedAt: number;
-}
 
 /** Recording the same failure again updates the one letter; one that is settled stays settled [G3]. */
 export async function recordDeadLetter(
@@ -109,46 +94,6 @@ async function placeOf(ctx: QueryCtx, caller: Caller, { intent }: DeadLetter) {
   return "sessionId" in entity
     ? { projectId: entity.projectId, sessionId: entity.sessionId, sceneId: entity._id }
     : { projectId: entity.projectId, sessionId: entity._id };
-}
-
-export async function listDeadLetters(
-  ctx: QueryCtx,
-  caller: Caller,
-  args: {
-    paginationOpts: PaginationOpts;
-    state?: DeadLetterState | undefined;
-    tenantId?: string | undefined;
-  },
-) {
-  const tenantId = tenantOf(caller, args.tenantId);
-  const { state } = args;
-  const letters =
-    state === undefined
-      ? ctx.db.query("deadLetters").withIndex("by_tenantId", (q) => q.eq("tenantId", tenantId))
-      : ctx.db
-          .query("deadLetters")
-          .withIndex("by_tenantId_and_state", (q) => q.eq("tenantId", tenantId).eq("state", state));
-  const result = await letters.order("desc").paginate(bounded(args.paginationOpts));
-  const rows = result.page.filter((row) => sees(caller, row));
-  return { ...result, page: await Promise.all(rows.map((row) => letterView(ctx, row))) };
-}
-
-/** Requests one agent is shown at once; it takes them one by one and sees the rest then. */
-const MAX_REQUESTS = 100;
-
-export async function replayRequests(
-  ctx: QueryCtx,
-  caller: Caller,
-  args: { agent: string },
-): Promise<DeadLetterView[]> {
-  const tenantId = tenantOf(caller, undefined);
-  const rows = await ctx.db
-    .query("deadLetters")
-    .withIndex("by_tenantId_and_agent_and_state", (q) =>
-      q.eq("tenantId", tenantId).eq("agent", args.agent).eq("state", "replay_requested"),
-    )
-    .take(MAX_REQUESTS);
-  return Promise.all(rows.filter((row) => sees(caller, row)).map((row) => letterView(ctx, row)));
 }
 
 /** Also from `replaying`: nobody has to wait for the lease of an agent that died. Replaying twice is harmless [G3]. */
@@ -269,26 +214,4 @@ async function move(
   change: Partial<Pick<Doc<"deadLetters">, "state" | "attempts" | "code" | "message" | "reason" | "claim">>,
 ): Promise<void> {
   await ctx.db.patch("deadLetters", letter._id, { claim: undefined, ...change, updatedAt: Date.now() });
-}
-
-async function letterView(ctx: QueryCtx, row: Doc<"deadLetters">): Promise<DeadLetterView> {
-  const session = row.sessionId === undefined ? null : await ctx.db.get("sessions", row.sessionId);
-  const scene = row.sceneId === undefined ? null : await ctx.db.get("scenes", row.sceneId);
-  return present({
-    deadLetterId: row._id,
-    intent: row.intent,
-    code: row.code,
-    message: row.message,
-    step: row.step,
-    attempts: row.attempts,
-    filePath: row.filePath,
-    agent: row.agent,
-    state: row.state,
-    reason: row.reason,
-    replayingUntil: row.state === "replaying" ? row.claim?.until : undefined,
-    sessionTitle: session?.title,
-    sceneTitle: scene?.title,
-    createdAt: row._creationTime,
-    updatedAt: row.updatedAt,
-  });
 }

@@ -224,4 +224,27 @@ describe("discarding", () => {
     await acme.people.admin.mutation(api.deadLetters.requestReplay, { deadLetterId: newer });
     expect((await letters()).map((one) => one.deadLetterId)).toEqual([newer, deadLetterId]);
   });
+
+  test("one letter is found by its own id and by that of its upload", async () => {
+    const letter = letterFor();
+    const { deadLetterId } = await record(letter);
+    await record(letterFor());
+    for (const id of [deadLetterId, letter.intent.uploadId]) {
+      expect(await acme.agent.query(api.deadLetters.get, { id })).toMatchObject({
+        deadLetterId,
+        intent: letter.intent,
+      });
+    }
+    expect(await acme.people.admin.query(api.deadLetters.get, { id: "no such letter" })).toBeNull();
+  });
+
+  test("[G6] a letter of another tenant is answered as one that is unknown", async () => {
+    const letter = letterFor();
+    const { deadLetterId } = await record(letter);
+    const rival = await addTenant(t, "rival");
+    for (const id of [deadLetterId, letter.intent.uploadId]) {
+      expect(await rival.agent.query(api.deadLetters.get, { id })).toBeNull();
+      expect(await rival.people.admin.query(api.deadLetters.get, { id })).toBeNull();
+    }
+  });
 });

@@ -191,6 +191,10 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     who: [...ADMINS, "agent"],
     call: (s, { tenantId }) => s.query(api.deadLetters.list, { tenantId, paginationOpts: FIRST_PAGE }),
   },
+  "deadLetters:get": {
+    who: [...ADMINS, "agent"],
+    call: (s, { deadLetterId, tenantId }) => s.query(api.deadLetters.get, { id: deadLetterId, tenantId }),
+  },
   "deadLetters:requestReplay": {
     who: ADMINS,
     call: (s, { deadLetterId }) => s.mutation(api.deadLetters.requestReplay, { deadLetterId }),

@@ -36,9 +36,8 @@ export async function* letters(
   { state, tenant }: Filter = {},
 ): AsyncGenerator<Letter> {
   if (connection.as === "agent" && (state === undefined || state === "parked")) {
-    const spool = createDeadLetterSpool(agentSettings(context.env).deadLetterDir);
-    for (const { letter, delivered } of await spool.all()) {
-      if (!delivered) yield { ...letter, id: letter.intent.uploadId, state: "parked" };
+    for (const { letter, delivered } of await spoolOf(context).all()) {
+      if (!delivered) yield waiting(letter);
     }
   }
   const rows = pages<Row>((paginationOpts) =>
@@ -51,17 +50,27 @@ export async function* letters(
   for await (const row of rows) yield { ...row, id: row.intent.uploadId };
 }
 
-/** By the upload's id or by Convex's. */
+/** By the upload's id or by Convex's. What waits on this machine is found without asking. */
 export async function findLetter(
   connection: Connection,
   context: Context,
   id: string,
-  filter: Filter = {},
+  { tenant }: Pick<Filter, "tenant"> = {},
 ): Promise<Letter> {
-  for await (const letter of letters(connection, context, filter)) {
-    if (letter.id === id || letter.deadLetterId === id) return letter;
-  }
+  const local = connection.as === "agent" ? await spoolOf(context).read(id) : undefined;
+  if (local?.delivered === false) return waiting(local.letter);
+  const row = await connection.run("query", api.deadLetters.get, {
+    id,
+    ...(tenant !== undefined && { tenantId: tenant }),
+  });
+  if (row !== null) return { ...row, id: row.intent.uploadId };
   throw new ReelsyncError("NOT_FOUND", `${id} names no dead letter of yours`);
+}
+
+const spoolOf = ({ env }: Context) => createDeadLetterSpool(agentSettings(env).deadLetterDir);
+
+function waiting(letter: DeadLetter): Letter {
+  return { ...letter, id: letter.intent.uploadId, state: "parked" };
 }
 
 /** For what only Convex can do to it. */
@@ -69,7 +78,7 @@ export async function findDelivered(
   connection: Connection,
   context: Context,
   id: string,
-  filter: Filter = {},
+  filter: Pick<Filter, "tenant"> = {},
 ): Promise<Letter & { deadLetterId: string }> {
   const letter = await findLetter(connection, context, id, filter);
   if (letter.deadLetterId !== undefined) return { ...letter, deadLetterId: letter.deadLetterId };

@@ -1,16 +1,30 @@
-/** Where one upload is, as `reelsync status --upload` says it. */
-import { withReelsync } from "./agent.ts";
+/** Where one upload is, as `reelsync status --upload` says it. Only looks: no client is started, which would send what waits. */
+import { resolve } from "node:path";
+import { api } from "../../../convex/_generated/api.js";
+import { queuedElsewhere } from "../journal/elsewhere.ts";
+import { uploadStatus, type UploadStatus } from "../upload-status.ts";
 import { plain } from "./columns.ts";
+import { connect } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
+import { findLetter } from "./letters.ts";
 import { date } from "./quantities.ts";
-import type { UploadStatus } from "../upload-status.ts";
+import { journalDirOf } from "./settings.ts";
 
 export async function showUpload(uploadId: string, context: Context): Promise<ExitCode> {
-  const { output, signal } = context;
-  const status = await withReelsync(context, (reelsync) => reelsync.uploadStatus(uploadId, { signal }));
-  output.give(status, [uploadId, status.state, ...details(status)].join("  "));
-  return EXIT.ok;
+  const root = resolve(journalDirOf(context.env));
+  const connection = connect(context);
+  try {
+    const status = await uploadStatus(uploadId, {
+      queuedElsewhere: (id) => queuedElsewhere(root, "", id),
+      rowOf: (id) => connection.run("query", api.assets.byUpload, { uploadId: id }),
+      letterOf: (id) => findLetter(connection, context, id),
+    });
+    context.output.give(status, [uploadId, status.state, ...details(status)].join("  "));
+    return EXIT.ok;
+  } finally {
+    connection.close();
+  }
 }
 
 function details(status: UploadStatus): string[] {

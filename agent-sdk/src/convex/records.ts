@@ -131,6 +131,10 @@ export function createRecords(convex: CallConvex, guard: Guard) {
         convex("query", api.deadLetters.list, { paginationOpts: { cursor, numItems } }, call),
       ),
 
+    /** By its own id or by that of its upload. */
+    letter: (id: string, call: Call) =>
+      guard(call, "deadLetters:get", () => convex("query", api.deadLetters.get, { id }, call)),
+
     claimLetter: (claim: { deadLetterId: string; claimId: string; leaseMs: number }, call: Call) =>
       guard(call, "deadLetters:claim", () => convex("mutation", api.deadLetters.claim, claim, call)),
 

@@ -193,9 +193,8 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   async function find(id: string, call: Call): Promise<DeadLetterView> {
     const local = await spool.read(id);
     if (local?.delivered === false) return waiting(local.letter);
-    for await (const row of rows(call)) {
-      if (row.deadLetterId === id || row.intent.uploadId === id) return view(row);
-    }
+    const row = await records.letter(id, call);
+    if (row !== null) return view(row);
     throw new ReelsyncError("NOT_FOUND", `${id} names no dead letter of yours`);
   }
 

@@ -285,6 +285,8 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
             return { assetId, url: await urlOf(s3Key), expiresAt, renewAt: expiresAt };
           }),
       ),
+    "deadLetters:get": ({ id }: { id: string }) =>
+      letters.find((one) => one.deadLetterId === id || one.intent.uploadId === id) ?? null,
     "deadLetters:list": () => ({ page: structuredClone(letters), isDone: true, continueCursor: "" }),
   };
 

@@ -108,6 +108,12 @@ export function describeUpload(workshop: Workshop) {
         { state: "recorded", asset: { status: "superseded", fileName: "backstage.mp4" } },
       ]);
       expect((await workshop.agent(asked)).stdout).toContain("  recorded  superseded  ");
+      // Looking needs nothing of the bucket.
+      const { CONVEX_URL, CONVEX_SITE_URL, REELSYNC_AGENT_KEY } = workshop.agentEnv;
+      const env = { CONVEX_URL, CONVEX_SITE_URL, REELSYNC_AGENT_KEY } as Record<string, string>;
+      expect(await workshop.bare(asked, { env })).toMatchObject({ code: 0, stderr: "" });
+      const asViewer = await workshop.bare(asked, { env: await workshop.personEnv("vera") });
+      expect(asViewer.stdout).toContain("  recorded  superseded  ");
       expect(await workshop.agent(["status", "--json"])).toMatchObject({ code: 2 });
       expect(await workshop.agent(["status", sessionId, ...asked.slice(1), "--json"])).toMatchObject({
         code: 2,
