@@ -1,10 +1,19 @@
-import { encodeKey } from "../values/order.ts";
+import { encodeKey, encodeKeys } from "../values/order.ts";
 import type { Value } from "../values/value.ts";
 import type { Index } from "./catalog.ts";
 import type { Document } from "./database.ts";
 
 export function keyOf(index: Index, document: Document): Uint8Array {
-  return encodeKey(index.paths.map((path) => fieldAt(document, path)));
+  return encodeKey(tupleOf(index, document));
+}
+
+/** One key per index, in their order. */
+export function keysOf(indexes: readonly Index[], document: Document): Uint8Array[] {
+  return encodeKeys(indexes.map((index) => tupleOf(index, document)));
+}
+
+function tupleOf(index: Index, document: Document): (Value | undefined)[] {
+  return index.paths.map((path) => fieldAt(document, path));
 }
 
 /** The value at a dotted path, undefined when the way there is missing or no object. */

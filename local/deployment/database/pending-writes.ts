@@ -2,7 +2,7 @@
  * What a transaction has written and not committed: the newest state of each document, and per index the keys that
  * came or went, in order, so that scans can merge them with the stored rows.
  */
-import { keyOf } from "./index-key.ts";
+import { keysOf } from "./index-key.ts";
 import type { Index, Table } from "./catalog.ts";
 import type { DocumentText } from "./stored-document.ts";
 
@@ -31,9 +31,16 @@ export interface PendingKey {
   document: DocumentText | null;
 }
 
+/** Keys of one index, put in order when somebody scans it; most indexes of a written table are scanned by nobody. */
+interface IndexKeys {
+  readonly sorted: PendingKey[];
+  /** In the order of the writes; later ones count. */
+  readonly written: PendingKey[];
+}
+
 export class PendingWrites {
   private readonly documents = new Map<string, PendingDocument>();
-  private readonly keys = new Map<Index, PendingKey[]>();
+  private readonly keys = new Map<Index, IndexKeys>();
   private readonly undo: Undo[] = [];
 
   /** The pending state of a document; undefined when this transaction has not touched it. */
@@ -55,7 +62,9 @@ export class PendingWrites {
 
   /** Sorted keys of one index; the array changes with later writes. */
   keysOf(index: Index): readonly PendingKey[] | undefined {
-    return this.keys.get(index);
+    const keys = this.keys.get(index);
+    if (keys && keys.written.length > 0) sortIn(keys);
+    return keys?.sorted;
   }
 
   mark(): number {
@@ -83,22 +92,25 @@ export class PendingWrites {
   }
 
   private setKey(index: Index, key: Uint8Array, document: DocumentText | null): void {
-    let keys = this.keys.get(index);
-    if (!keys) this.keys.set(index, (keys = []));
-    const position = lowerBound(keys, key);
-    const existing = keys[position];
-    if (existing && Buffer.compare(existing.key, key) === 0) existing.document = document;
-    else keys.splice(position, 0, { key, document });
+    const keys = this.keys.get(index);
+    if (keys) keys.written.push({ key, document });
+    else this.keys.set(index, { sorted: [], written: [{ key, document }] });
   }
 }
 
+function sortIn({ sorted, written }: IndexKeys): void {
+  for (const { key, document } of written) {
+    const position = lowerBound(sorted, key);
+    const existing = sorted[position];
+    if (existing && Buffer.compare(existing.key, key) === 0) existing.document = document;
+    else sorted.splice(position, 0, { key, document });
+  }
+  written.length = 0;
+}
+
 export function stateOf(table: Table, stored: DocumentText): DocumentState {
-  const { document } = stored;
-  return {
-    stored,
-    idKey: keyOf(table.byId, document),
-    keys: table.indexes.map((index) => keyOf(index, document)),
-  };
+  const [idKey, ...keys] = keysOf([table.byId, ...table.indexes], stored.document);
+  return { stored, idKey: idKey!, keys };
 }
 
 /** Position of the first key that is not less than `key`. */

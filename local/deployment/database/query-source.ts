@@ -4,7 +4,7 @@ import type { CurrentSchema } from "./current-schema.ts";
 import { DatabaseError, type QueryJson } from "./database.ts";
 import { compileRange } from "./index-range.ts";
 import type { Interval } from "./index-scan.ts";
-import type { ReadLog } from "./read-log.ts";
+import type { Reads } from "./read-log.ts";
 import type { VisibleTables } from "./visible-tables.ts";
 
 export interface QuerySource {
@@ -16,7 +16,7 @@ export interface QuerySource {
 interface View {
   readonly tables: VisibleTables;
   readonly schema: CurrentSchema;
-  readonly reads: ReadLog;
+  readonly reads: Reads;
 }
 
 /** Null when nothing can match. */

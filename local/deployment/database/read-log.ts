@@ -8,6 +8,18 @@ type LabelledInterval = ReadSet["intervals"][number];
 
 const START = new Uint8Array(0);
 
+export type Reads = Pick<ReadLog, "point" | "wholeIndex" | "missingTable" | "scan" | "variable" | "readSet">;
+
+/** Of a mutation: nobody watches what it read, and nothing commits beside it that it would have to know of. */
+export const UNWATCHED: Reads = {
+  point: () => undefined,
+  wholeIndex: () => undefined,
+  missingTable: () => undefined,
+  scan: () => undefined,
+  variable: () => undefined,
+  readSet: () => ({ intervals: [], environment: [] }),
+};
+
 export class ReadLog {
   private readonly intervals: LabelledInterval[] = [];
   private readonly scans: IndexScan[] = [];

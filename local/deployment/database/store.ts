@@ -82,7 +82,7 @@ export class Store {
   }
 
   document(table: number, key: Uint8Array): string | undefined {
-    return this.documents.get(rowKey(table, key));
+    return this.documents.get(scratchRow(table, key));
   }
 
   /** Keys in [lower, upper) in the given direction; at least `atLeast` unless there are no more. */
@@ -141,12 +141,12 @@ export class Store {
   write(change: (writer: StoreWriter) => void): void {
     const { meta, documents, indexes, system } = this;
     const writer: StoreWriter = {
-      putDocument: (table, key, json) => documents.putSync(rowKey(table, key), json),
-      removeDocument: (table, key) => void documents.removeSync(rowKey(table, key)),
+      putDocument: (table, key, json) => documents.putSync(scratchRow(table, key), json),
+      removeDocument: (table, key) => void documents.removeSync(scratchRow(table, key)),
       putIndexKey: (index, key) => {
-        indexes.putSync(rowKey(index, key), key.length > MAX_KEY ? concatBytes(key) : PRESENT);
+        indexes.putSync(scratchRow(index, key), key.length > MAX_KEY ? concatBytes(key) : PRESENT);
       },
-      removeIndexKey: (index, key) => void indexes.removeSync(rowKey(index, key)),
+      removeIndexKey: (index, key) => void indexes.removeSync(scratchRow(index, key)),
       dropIndex: (index) => {
         const rows = [...indexes.getKeys({ start: numberBytes(index), end: numberBytes(index + 1) })];
         for (const row of rows) indexes.removeSync(row);
@@ -183,10 +183,19 @@ function numberBytes(number: number): Buffer {
   return bytes;
 }
 
-function rowKey(number: number, key: Uint8Array): Buffer {
-  if (key.length <= MAX_KEY) return concatBytes(numberBytes(number), key);
-  const hash = createHash("sha256").update(key).digest().subarray(0, HASH_BYTES);
-  return concatBytes(numberBytes(number), key.subarray(0, MAX_KEY), hash);
+const scratch = Buffer.allocUnsafeSlow(PREFIX_BYTES + MAX_KEY + HASH_BYTES);
+
+/** The row of a key, in memory that the next call uses again: LMDB copies a key before its call returns. */
+function scratchRow(number: number, key: Uint8Array): Buffer {
+  scratch.writeUInt32BE(number);
+  if (key.length <= MAX_KEY) {
+    scratch.set(key, PREFIX_BYTES);
+    return scratch.subarray(0, PREFIX_BYTES + key.length);
+  }
+  scratch.set(key.subarray(0, MAX_KEY), PREFIX_BYTES);
+  const hash = createHash("sha256").update(key).digest();
+  scratch.set(hash.subarray(0, HASH_BYTES), PREFIX_BYTES + MAX_KEY);
+  return scratch;
 }
 
 /** Where keys from `bound` on begin; with `behind`, where the rows that share its first bytes end. */

@@ -29,7 +29,7 @@ import { readPage, type Narrow } from "./page.ts";
 import { PendingWrites, stateOf, type DocumentState } from "./pending-writes.ts";
 import { resolveSource } from "./query-source.ts";
 import { QueryStream } from "./query-stream.ts";
-import { ReadLog } from "./read-log.ts";
+import { ReadLog, UNWATCHED, type Reads } from "./read-log.ts";
 import type { Store } from "./store.ts";
 import type { DocumentText } from "./stored-document.ts";
 import { VisibleTables, type Place } from "./visible-tables.ts";
@@ -53,7 +53,7 @@ export class LocalTransaction implements Transaction, ScanSource {
   readonly tables: VisibleTables;
   /** Where the page ended that this transaction returned; the journal of its run. */
   pageEnd: string | null = null;
-  private readonly reads = new ReadLog();
+  private readonly reads: Reads;
   private readonly usage = new Usage();
   private readonly generation: number;
   private readonly beginMs = Date.now();
@@ -67,6 +67,7 @@ export class LocalTransaction implements Transaction, ScanSource {
   ) {
     this.ts = host.clock.latestTs();
     this.store = host.store;
+    this.reads = isWritable ? UNWATCHED : new ReadLog();
     this.tables = new VisibleTables(() => host.catalog, component);
     this.generation = host.generation;
   }

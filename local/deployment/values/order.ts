@@ -54,6 +54,17 @@ export function encodeKey(values: readonly (Value | undefined)[]): Uint8Array {
   return key.take();
 }
 
+/** The keys of several tuples in one piece of memory: one is a fraction of the cost of as many small ones. */
+export function encodeKeys(tuples: readonly (readonly (Value | undefined)[])[]): Uint8Array[] {
+  const key = new KeyBuffer();
+  const ends = tuples.map((values) => {
+    for (const value of values) write(key, value);
+    return key.end;
+  });
+  const all = key.take();
+  return ends.map((end, i) => all.subarray(ends[i - 1] ?? 0, end));
+}
+
 /** The least key greater than every key that starts with `prefix`; null when there is none. */
 export function afterPrefix(prefix: Uint8Array): Uint8Array | null {
   let end = prefix.length;
@@ -170,6 +181,10 @@ function write(key: KeyBuffer, value: Value | undefined): void {
 class KeyBuffer {
   private static scratch = Buffer.allocUnsafeSlow(4096);
   private length = 0;
+
+  get end(): number {
+    return this.length;
+  }
 
   byte(value: number): void {
     this.reserve(1);
