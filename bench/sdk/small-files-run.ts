@@ -16,9 +16,12 @@ import { peakRssKib } from "./peak-rss.ts";
 import type { RunResult } from "./upload-run.ts";
 import { MAX_CHUNKS_PER_SCENE, MIB } from "../../contract/limits.ts";
 
-const [, , what, folder = ""] = process.argv;
+const [, , what, folder = "", warmUp] = process.argv;
 const names = (await readdir(folder)).sort();
-const upload = what === "records" ? await withRecords() : bytesAlone();
+const prepare = async () => (what === "records" ? withRecords() : bytesAlone());
+// A process that has uploaded before runs compiled code; a new one compiles it beside its uploads.
+if (warmUp !== undefined) await (await prepare())();
+const upload = await prepare();
 const startedAt = performance.now();
 const cpu = process.cpuUsage();
 await upload();
