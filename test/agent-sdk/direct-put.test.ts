@@ -51,7 +51,7 @@ function open() {
 
 const body = randomBytes(1000);
 const sha256 = createHash("sha256").update(body).digest("hex");
-const never = { abortSignal: new AbortController().signal };
+const never = { abortSignal: new AbortController().signal, onFailure: () => undefined };
 
 /** Without what is different in every request. */
 function lasting({ line, headers, body: sent }: Received) {

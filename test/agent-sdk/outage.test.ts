@@ -156,6 +156,53 @@ describe("[G3] a reply that is lost changes nothing", () => {
   });
 });
 
+describe("[G1] time that runs out during an outage says what was out", () => {
+  const refused = "http://127.0.0.1:9";
+  /** Waits so long between requests that the time runs out in between. */
+  const patient = { attempts: 3, baseDelayMs: 400, maxDelayMs: 2_000 };
+
+  test.each([
+    ["S3, which refuses the connection", "ECONNREFUSED", undefined],
+    ["S3, which answers 503", "HTTP 503", { status: 503 } as const],
+  ])("of %s: in the error and in its letter", async (_what, fact, fault) => {
+    const proxy = await startFaultProxy(studio.stack.local.objectStore.endpoint);
+    const endpoint = fault === undefined ? refused : proxy.url;
+    const healthy = studio.client();
+    const where = await place(healthy);
+    const client = studio.client({ s3: { endpoint }, retry: patient });
+    proxy.spoil = ({ method }) => (method === "PUT" ? fault : undefined);
+    const upload = { ...where, file: randomBytes(10), timeoutMs: 8_000 };
+    const error = (await client.reelsync.uploadWithConvexSync(upload).catch((cause: unknown) => cause)) as {
+      deadLetter: { id: string };
+    };
+    expect(error).toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      cause: { code: "S3_UNAVAILABLE" },
+      message: expect.stringMatching(
+        `Not finished within 8000 ms; S3_UNAVAILABLE last: PutObject failed: .*${fact}`,
+      ) as string,
+    });
+    const [letter] = (await healthy.reelsync.deadLetters.list()).filter(
+      ({ id }) => id === error.deadLetter.id,
+    );
+    expect(letter?.message).toContain(fact);
+  });
+
+  test("of Convex, which is then not waited for once more to be told", async () => {
+    const where = await place(studio.client());
+    const client = studio.client({ convexUrl: refused, retry: { ...patient, attempts: 1 } });
+    const failed = client.reelsync.uploadWithConvexSync({ ...where, file: randomBytes(10) });
+    await expect(failed).rejects.toMatchObject({
+      code: "CONVEX_UNAVAILABLE",
+      deadLetter: { delivered: false },
+    });
+    const after = client.events.slice(client.events.findIndex(({ type }) => type === "upload.failed"));
+    // What fits into a second, of the ten requests that are tried otherwise.
+    const waited = after.flatMap((event) => (event.type === "retry" ? event.delayMs : []));
+    expect(waited.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(1_000);
+  });
+});
+
 describe("the circuit breaker", () => {
   test("opens after five failed attempts in a row, is seen to, and lets calls through again after its probe", async () => {
     const proxy = await startFaultProxy(studio.stack.local.objectStore.endpoint);
@@ -177,7 +224,11 @@ describe("the circuit breaker", () => {
       file: randomBytes(10),
       timeoutMs: 1_000,
     });
-    await expect(waiting).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED", retryable: true });
+    await expect(waiting).rejects.toMatchObject({
+      code: "DEADLINE_EXCEEDED",
+      retryable: true,
+      message: expect.stringContaining("CIRCUIT_OPEN last: s3:") as string,
+    });
     expect(proxy.seen.length).toBe(sent);
     const changes = client.events.filter((event) => event.type === "breaker.changed");
     expect(changes.map(({ dependency, to }) => [dependency, to.kind])).toEqual([["s3", "open"]]);

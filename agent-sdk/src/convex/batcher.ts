@@ -132,6 +132,9 @@ function sharedCall<Item, Answer>(entries: readonly Entry<Item, Answer>[]): Call
   return {
     signal: controller.signal,
     remainingMs: () => Math.max(...entries.map(({ left, call }) => (left ? 0 : call.remainingMs()))),
+    noteFailure(error) {
+      for (const { call } of entries) call.noteFailure(error);
+    },
     end: (reason) => controller.abort(reason),
     dispose: () => undefined,
     patient: entries.some(({ call }) => call.patient),

@@ -44,6 +44,8 @@ type Told = "told" | "refused" | "unreachable";
 
 /** Telling Convex may not keep a failed upload from reporting its failure. */
 const TELL_TIMEOUT_MS = 10 * SECOND;
+/** Where Convex was what the upload failed at: a letter that waits on disk is as safe, and its caller has waited already. */
+const ASK_AGAIN_MS = SECOND;
 const PAGE_SIZE = 100;
 
 export interface DeadLettersOptions {
@@ -83,7 +85,7 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
         ...(madeAt !== undefined && { madeAt }),
         ...(failed.assetId !== undefined && { assetId: failed.assetId }),
       };
-      const answer = await deliver(spooled);
+      const answer = await deliver(spooled, error.code === "CONVEX_UNAVAILABLE" ? ASK_AGAIN_MS : undefined);
       const delivered = answer === "told";
       if (!delivered) await spool.write({ ...spooled, delivered });
       else if (failed.file.path === undefined) await rewrite({ ...spooled, delivered });
@@ -112,9 +114,12 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   }
 
   /** The letter waits for somebody, and the upload's row says why. */
-  async function deliver({ letter, assetId, madeAt }: Omit<SpooledLetter, "delivered">): Promise<Told> {
+  async function deliver(
+    { letter, assetId, madeAt }: Omit<SpooledLetter, "delivered">,
+    timeoutMs?: number,
+  ): Promise<Told> {
     const dated = dateCall(letter, madeAt);
-    const told = await tell((call) => records.recordLetter(dated, call));
+    const told = await tell((call) => records.recordLetter(dated, call), timeoutMs);
     if (told === "told" && assetId !== undefined) await tell((call) => records.fail(assetId, letter, call));
     return told;
   }
@@ -133,9 +138,9 @@ export function createDeadLetters({ config, records, breaker, spool, events }: D
   }
 
   /** Says something to Convex, briefly. An open circuit is not asked. */
-  async function tell(work: (call: Call) => Promise<unknown>): Promise<Told> {
+  async function tell(work: (call: Call) => Promise<unknown>, timeoutMs = TELL_TIMEOUT_MS): Promise<Told> {
     if (breaker.state.kind === "open") return "unreachable";
-    const call = openCall({ timeoutMs: TELL_TIMEOUT_MS });
+    const call = openCall({ timeoutMs });
     try {
       await work(call);
       return "told";

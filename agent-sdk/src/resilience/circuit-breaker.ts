@@ -39,6 +39,10 @@ export interface CircuitBreaker {
   close(): void;
 }
 
+export function circuitOpen({ name }: Pick<CircuitBreaker, "name">, cause?: unknown): ReelsyncError {
+  return new ReelsyncError("CIRCUIT_OPEN", `${name} does not answer`, { cause });
+}
+
 export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBreaker {
   const { name, failuresToOpen = 5, resetAfterMs = 30 * SECOND, onChange } = options;
   let state: BreakerState = { kind: "closed", failuresInARow: 0 };
@@ -113,7 +117,7 @@ export function createCircuitBreaker(options: CircuitBreakerOptions): CircuitBre
     while (!opossum.closed && !opossum.pendingClose) {
       signal.throwIfAborted();
       if (!patient || (await nextChange(signal)).kind === "open") {
-        throw new ReelsyncError("CIRCUIT_OPEN", `${name} does not answer`, { cause: lastFailure });
+        throw circuitOpen({ name }, lastFailure);
       }
     }
     return opossum.fire(attempt) as Promise<T>;

@@ -9,6 +9,8 @@ export interface Deadline {
   /** Aborts when time is up or when the caller's own signal does; its reason is then a coded error. */
   readonly signal: AbortSignal;
   remainingMs: () => number;
+  /** What went wrong last on the way: time that runs out then says why it did. */
+  noteFailure: (error: ReelsyncError) => void;
   /** Ends it before its time. */
   end: (reason: ReelsyncError) => void;
   /** Releases the timer and the caller's signal. Call it when the work is over, in whichever way. */
@@ -25,11 +27,11 @@ export interface DeadlineOptions {
 export function openDeadline({ timeoutMs, signal: callers, expired }: DeadlineOptions): Deadline {
   const controller = new AbortController();
   const endsAt = performance.now() + timeoutMs;
-  const timer = setTimeout(() => {
-    controller.abort(
-      expired?.() ?? new ReelsyncError("DEADLINE_EXCEEDED", `Not finished within ${timeoutMs} ms`),
-    );
-  }, timeoutMs);
+  let lastFailure: ReelsyncError | undefined;
+  const timer = setTimeout(
+    () => controller.abort(expired?.() ?? outOfTime(timeoutMs, lastFailure)),
+    timeoutMs,
+  );
   const onAbort = () => controller.abort(asAborted(callers?.reason));
   // One signal may cancel any number of calls; Node would take the eleventh listener for a leak.
   if (callers !== undefined) setMaxListeners(0, callers);
@@ -38,12 +40,23 @@ export function openDeadline({ timeoutMs, signal: callers, expired }: DeadlineOp
   return {
     signal: controller.signal,
     remainingMs: () => Math.max(0, endsAt - performance.now()),
+    noteFailure: (error) => (lastFailure = error),
     end: (reason) => controller.abort(reason),
     dispose() {
       clearTimeout(timer);
       callers?.removeEventListener("abort", onAbort);
     },
   };
+}
+
+function outOfTime(timeoutMs: number, lastFailure: ReelsyncError | undefined): ReelsyncError {
+  const fact = `Not finished within ${timeoutMs} ms`;
+  return lastFailure === undefined
+    ? new ReelsyncError("DEADLINE_EXCEEDED", fact)
+    : new ReelsyncError("DEADLINE_EXCEEDED", `${fact}; ${lastFailure.code} last: ${lastFailure.message}`, {
+        cause: lastFailure,
+        requestId: lastFailure.requestId,
+      });
 }
 
 /** An inner deadline hands the outer one's reason on; anything else came from the caller. */

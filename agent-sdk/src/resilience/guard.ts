@@ -1,7 +1,7 @@
 /** The order of the layers around a dependency: attempts under one deadline, each through the dependency's breaker. */
 import type { Call } from "../call.ts";
 import type { Dependency, Events } from "../events.ts";
-import type { CircuitBreaker } from "./circuit-breaker.ts";
+import { circuitOpen, type CircuitBreaker } from "./circuit-breaker.ts";
 import { retry, type Retry, type RetryPolicy } from "./retry.ts";
 
 export type Guard = <T>(call: Call, operation: string, attempt: () => Promise<T>) => Promise<T>;
@@ -13,8 +13,13 @@ export function createGuard(
   events: Events,
 ): Guard {
   const report = reportRetries(dependency, events);
+  const run = <T>(call: Call, attempt: () => Promise<T>) => {
+    // What it waits for is what keeps it, should its time run out meanwhile.
+    if (breaker.state.kind === "open") call.noteFailure(circuitOpen(breaker));
+    return breaker.run(attempt, call.signal, call.patient);
+  };
   return (call, operation, attempt) =>
-    retry(policy, () => breaker.run(attempt, call.signal, call.patient), {
+    retry(policy, () => run(call, attempt), {
       signal: call.signal,
       remainingMs: call.remainingMs,
       onRetry: report(call, operation),
@@ -27,6 +32,7 @@ export function reportRetries(dependency: Dependency, events: Events) {
   return (call: Call, operation: string) =>
     ({ attempt, delayMs, error }: Retry): void => {
       call.retries += 1;
+      call.noteFailure(error);
       events.emit({
         type: "retry",
         dependency,

@@ -6,6 +6,7 @@
  */
 import { PutObjectCommand, type PutObjectCommandInput, type S3Client } from "@aws-sdk/client-s3";
 import type { HttpRequest, HttpResponse } from "@smithy/types";
+import type { RequestOptions } from "./request-handler.ts";
 import { withBodyDigest } from "./request-s3.ts";
 import { templateFor, type Extensible, type RequestTemplate } from "./request-template.ts";
 
@@ -15,10 +16,6 @@ export interface PutAnswer {
   VersionId?: string | undefined;
 }
 
-interface Options {
-  abortSignal: AbortSignal;
-}
-
 type Outcome = { response: HttpResponse } | { error: Error };
 
 export async function putObject(
@@ -26,7 +23,7 @@ export async function putObject(
   input: PutObjectCommandInput,
   body: Buffer,
   sha256: string,
-  options: Options,
+  options: RequestOptions,
 ): Promise<PutAnswer> {
   // What differs from object to object is no part of the template.
   const { Key = "", ContentType, Metadata, ...rest } = input;
@@ -72,7 +69,7 @@ async function signed(
   });
 }
 
-async function send({ config }: S3Client, request: HttpRequest, options: Options): Promise<Outcome> {
+async function send({ config }: S3Client, request: HttpRequest, options: RequestOptions): Promise<Outcome> {
   try {
     return await config.requestHandler.handle(request as never, options);
   } catch (error) {

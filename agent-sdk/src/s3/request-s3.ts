@@ -1,6 +1,7 @@
 /** One request to S3: cancellable, its transport retries counted, its failure coded. */
 import type { HttpRequest } from "@smithy/types";
 import type { Call } from "../call.ts";
+import type { RequestOptions } from "./request-handler.ts";
 import { toS3Error } from "./s3-errors.ts";
 
 interface Answer {
@@ -10,11 +11,13 @@ interface Answer {
 export async function requestS3<T extends Answer>(
   call: Call,
   action: string,
-  request: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  request: (options: RequestOptions) => Promise<T>,
   abortSignal = call.signal,
 ): Promise<T> {
+  // The client repeats a request by itself and tells of its last failure only; a call whose time is up hears no error at all.
+  const onFailure = (error: unknown) => call.noteFailure(toS3Error(error, action));
   try {
-    const answer = await request({ abortSignal });
+    const answer = await request({ abortSignal, onFailure });
     call.retries += transportRetries(answer);
     return answer;
   } catch (error) {

@@ -3,7 +3,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SECOND } from "../../../contract/limits.ts";
 import type { S3Config } from "../config.ts";
 import { directAgents, proxiedAgents, proxyFor, type HttpAgents } from "../http-agents.ts";
-import { SlicedBodies } from "./sliced-bodies.ts";
+import { RequestHandler } from "./request-handler.ts";
 import { createTransportRetry } from "./transport-retry.ts";
 
 const CONNECT_TIMEOUT_MS = 5 * SECOND;
@@ -40,7 +40,7 @@ export function createS3Client(config: S3Config): S3Client {
     responseChecksumValidation: "WHEN_REQUIRED",
     // Waiting for "100 Continue" costs a new connection for every part.
     expectContinueHeader: false,
-    requestHandler: new SlicedBodies(
+    requestHandler: new RequestHandler(
       proxy === undefined
         ? handling(directAgents(kept))
         : async () => handling(await proxiedAgents(proxy, kept)),
