@@ -29,7 +29,12 @@ export const findings = adminQuery({
   handler: async (ctx, args) => listFindings(ctx, ctx.caller, args),
 });
 
+/** `overLimit`: also where the run found more than drift explains, see `contract/reconcile.ts`. */
 export const apply = adminMutation({
-  args: { runId: z.string(), findingIds: z.array(z.string()).max(MAX_FINDINGS_PER_APPLY) },
+  args: {
+    runId: z.string(),
+    findingIds: z.array(z.string()).max(MAX_FINDINGS_PER_APPLY),
+    overLimit: z.boolean().optional(),
+  },
   handler: async (ctx, args) => applyFindings(ctx, ctx.caller, args),
 });

@@ -33,6 +33,7 @@ export const progress = internalMutation({
   args: {
     runId,
     objectsSeen: v.number(),
+    youngObjects: v.number(),
     recordsSeen: v.number(),
     localRecords: v.number(),
     findings: v.array(

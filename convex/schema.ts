@@ -243,6 +243,8 @@ export default defineSchema({
     progressAt: v.number(),
     finishedAt: v.optional(v.number()),
     objectsSeen: v.number(),
+    /** Of these, the ones too young to be judged. */
+    youngObjects: v.optional(v.number()),
     recordsSeen: v.number(),
     /** Records of files in agents' folders, which the bucket says nothing about. */
     localRecords: v.optional(v.number()),
