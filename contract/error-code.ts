@@ -144,6 +144,10 @@ export const ERRORS = {
   // reconcile and repair
   RECONCILE_BUSY: { disposition: "retry", fix: "Wait for the running reconcile run to finish." },
   REPAIR_REFUSED: { disposition: "stop", fix: "Check what the message names, then start a new run." },
+  DELETES_FROZEN: {
+    disposition: "stop",
+    fix: "Thaw deletes in the console or with `reelsync reconcile thaw`, once the reason for freezing them is gone.",
+  },
   STORAGE_QUOTA_EXCEEDED: {
     disposition: "stop",
     fix: "Free storage, or raise STORAGE_S3_MAX_SIZE_GB or STORAGE_LOCAL_MAX_SIZE_GB.",

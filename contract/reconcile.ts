@@ -61,3 +61,15 @@ export function overLimitFact(over: readonly OverLimit[]): string {
     "overLimit (--over-limit on the command line) applies them all the same."
   );
 }
+
+/** Deletes are frozen: until they are thawed, nothing of the tenant leaves the bucket [G5]. */
+export interface DeleteFreeze {
+  by: string;
+  since: number;
+  reason: string;
+}
+
+export function frozenFact({ by, since, reason }: DeleteFreeze): string {
+  const sentence = /[.!?]$/.test(reason) ? reason : `${reason}.`;
+  return `Deletes are frozen since ${new Date(since).toISOString().slice(0, 16)}Z by ${by}: ${sentence}`;
+}

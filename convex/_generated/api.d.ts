@@ -39,6 +39,7 @@ import type * as model_begins from "../model/begins.js";
 import type * as model_comparison from "../model/comparison.js";
 import type * as model_deadLetterViews from "../model/deadLetterViews.js";
 import type * as model_deadLetters from "../model/deadLetters.js";
+import type * as model_deleteFreeze from "../model/deleteFreeze.js";
 import type * as model_deleteQueue from "../model/deleteQueue.js";
 import type * as model_flags from "../model/flags.js";
 import type * as model_localUrl from "../model/localUrl.js";
@@ -114,6 +115,7 @@ declare const fullApi: ApiFromModules<{
   "model/comparison": typeof model_comparison;
   "model/deadLetterViews": typeof model_deadLetterViews;
   "model/deadLetters": typeof model_deadLetters;
+  "model/deleteFreeze": typeof model_deleteFreeze;
   "model/deleteQueue": typeof model_deleteQueue;
   "model/flags": typeof model_flags;
   "model/localUrl": typeof model_localUrl;

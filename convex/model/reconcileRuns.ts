@@ -8,6 +8,7 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireOwned, tenantOf } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { audit } from "./audit.ts";
+import { refuseWhileFrozen } from "./deleteFreeze.ts";
 import { bounded, mapPage } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
 import { present } from "./present.ts";
@@ -156,6 +157,7 @@ export async function applyFindings(
   }
   const open = await unsettled(ctx, caller, run, args.findingIds);
   if (open.length === 0) return { scheduled: 0 };
+  await refuseWhileFrozen(ctx, run.tenantId, open);
   // By what the whole run found: a few findings at a time come no further than all at once.
   const over = overLimit(run).filter(({ kind }) => open.some((finding) => finding.kind === kind));
   if (over.length > 0 && args.overLimit !== true) refuse("REPAIR_REFUSED", overLimitFact(over));
