@@ -33,7 +33,7 @@ export const reconcile = defineCommand({
   details:
     "Needs REELSYNC_TOKEN. Reports only, unless --apply is given: then objects without a record go to quarantine and records without their object are marked, each " +
     "checked again in the moment it is done. Nothing is deleted. Exits 0 also when something was found. Where more than 20 findings of a kind are more than a " +
-    "fifth of what was compared, or deletes are frozen, --apply changes nothing and exits 6. With --json one document a finding, then one with `run` and `frozen`.",
+    "fifth of what was compared, or an object would go while deletes are frozen, --apply changes nothing and exits 6. With --json one document a finding, then one with `run` and `frozen`.",
   args: {},
   options: {
     apply: { kind: "flag", summary: "Repair what was found" },
@@ -61,6 +61,10 @@ export const reconcile = defineCommand({
     {
       does: "take stray objects out of the bucket's way",
       line: "reelsync reconcile --apply --kind object_without_record --yes",
+    },
+    {
+      does: "although it is most of the bucket, once bucket and prefix are checked",
+      line: "reelsync reconcile --apply --kind object_without_record --over-limit",
     },
   ],
   async run({ options }, context) {
