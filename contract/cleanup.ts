@@ -2,7 +2,7 @@
 
 /**
  * - `queued`: no record of it is shown any more; the object goes to quarantine after grace, unless it is used again.
- * - `refused`: it is current, on its way, or shown somewhere.
+ * - `refused`: it is current, on its way, or shown somewhere; or deletes are frozen.
  * - `gone`: it was removed before.
  * - `unrecorded`: no record has this key, and no tenant's folder holds it.
  * - `unknown`: nothing of yours.

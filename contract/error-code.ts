@@ -143,7 +143,11 @@ export const ERRORS = {
   SIDECAR_UNAVAILABLE: { disposition: "retry", fix: "Start `reelsync serve`, or wait until it runs again." },
   // reconcile and repair
   RECONCILE_BUSY: { disposition: "retry", fix: "Wait for the running reconcile run to finish." },
-  REPAIR_REFUSED: { disposition: "stop", fix: "The finding no longer holds; start a new run." },
+  REPAIR_REFUSED: { disposition: "stop", fix: "Check what the message names, then start a new run." },
+  DELETES_FROZEN: {
+    disposition: "stop",
+    fix: "Thaw deletes in the console or with `reelsync reconcile thaw`, once the reason for freezing them is gone.",
+  },
   STORAGE_QUOTA_EXCEEDED: {
     disposition: "stop",
     fix: "Free storage, or raise STORAGE_S3_MAX_SIZE_GB or STORAGE_LOCAL_MAX_SIZE_GB.",

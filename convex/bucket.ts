@@ -66,7 +66,9 @@ export const drain = internalAction({
   args: {},
   handler: async (ctx): Promise<null> => {
     const before = Date.now() - RECONCILE_GRACE_MS;
-    const due = await ctx.runQuery(internal.reconcileSteps.dueEntries, { before });
+    const look = () => ctx.runMutation(internal.reconcileSteps.dueEntries, { before });
+    let { due, postponed } = await look();
+    while (due.length === 0 && postponed > 0) ({ due, postponed } = await look());
     if (due.length === 0) return null;
     await withStore(async (store, access) => {
       for (const entry of due) {
@@ -113,7 +115,7 @@ async function quarantineFinding(
   finding: Doc<"reconcileFindings">,
 ): Promise<Outcome> {
   const claim = await ctx.runMutation(internal.reconcileSteps.claim, { findingId: finding._id });
-  if (!claim.claimed) return { state: "skipped", note: claim.why };
+  if (!claim.claimed) return { state: claim.frozen ? "failed" : "skipped", note: claim.why };
   return moveAside(ctx, store, access, claim.entryId, finding);
 }
 

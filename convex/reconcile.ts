@@ -1,7 +1,9 @@
 /** Public functions of reconcile: report first, apply by explicit choice. */
 import * as z from "zod";
+import { MAX_ERROR_MESSAGE_LENGTH } from "../contract/limits.ts";
 import { findingKindSchema } from "../contract/reconcile.ts";
-import { adminMutation, adminQuery } from "./functions.ts";
+import { adminMutation, adminOrAgentQuery, adminQuery } from "./functions.ts";
+import { freezeDeletes, frozenDeletes, thawDeletes } from "./model/deleteFreeze.ts";
 import { paginationOpts } from "./model/page.ts";
 import { applyFindings, listFindings, listRuns, runReport, startRun } from "./model/reconcileRuns.ts";
 
@@ -29,7 +31,35 @@ export const findings = adminQuery({
   handler: async (ctx, args) => listFindings(ctx, ctx.caller, args),
 });
 
+/** `overLimit`: also where the run found more than drift explains, see `contract/reconcile.ts`. */
 export const apply = adminMutation({
-  args: { runId: z.string(), findingIds: z.array(z.string()).max(MAX_FINDINGS_PER_APPLY) },
+  args: {
+    runId: z.string(),
+    findingIds: z.array(z.string()).max(MAX_FINDINGS_PER_APPLY),
+    overLimit: z.boolean().optional(),
+  },
   handler: async (ctx, args) => applyFindings(ctx, ctx.caller, args),
+});
+
+/** Who has frozen deletes, since when and why; null while they are not. */
+export const frozen = adminOrAgentQuery({
+  args: { tenantId: z.string().optional() },
+  handler: async (ctx, args) => frozenDeletes(ctx, ctx.caller, args),
+});
+
+/** Nothing of the tenant leaves the bucket until `thaw`. Saying it again changes nothing. */
+export const freeze = adminMutation({
+  args: {
+    reason: z.string().trim().min(1).max(MAX_ERROR_MESSAGE_LENGTH),
+    tenantId: z.string().optional(),
+  },
+  handler: async (ctx, args) => freezeDeletes(ctx, ctx.caller, args),
+});
+
+export const thaw = adminMutation({
+  args: {
+    reason: z.string().trim().max(MAX_ERROR_MESSAGE_LENGTH).optional(),
+    tenantId: z.string().optional(),
+  },
+  handler: async (ctx, args) => thawDeletes(ctx, ctx.caller, args),
 });

@@ -4,7 +4,7 @@ import { zodToConvex } from "convex-helpers/server/zod4";
 import { findingKindSchema, repairSchema } from "../contract/reconcile.ts";
 import { internal } from "./_generated/api";
 import { internalMutation, internalQuery } from "./functions.ts";
-import { MAX_DRAIN, dueForDelete } from "./model/deleteQueue.ts";
+import { dueForDelete } from "./model/deleteQueue.ts";
 import { finishRun, recordProgress, recordsOfStretch, runContext } from "./model/reconcileSteps.ts";
 import {
   claimEntry,
@@ -33,6 +33,7 @@ export const progress = internalMutation({
   args: {
     runId,
     objectsSeen: v.number(),
+    youngObjects: v.number(),
     recordsSeen: v.number(),
     localRecords: v.number(),
     findings: v.array(
@@ -95,9 +96,9 @@ export const finishApply = internalMutation({
   handler: async (ctx, args) => finishRepair(ctx, args.runId),
 });
 
-export const dueEntries = internalQuery({
+export const dueEntries = internalMutation({
   args: { before: v.number() },
-  handler: async (ctx, args) => dueForDelete(ctx, args.before, MAX_DRAIN),
+  handler: async (ctx, args) => dueForDelete(ctx, args.before),
 });
 
 export const claimQueued = internalMutation({

@@ -42,12 +42,14 @@ const stageChange = {
 };
 
 export default defineSchema({
-  /** Written by `setup`, read by every function that needs a tenant's slug or limits. A slug never changes: object keys hold it. */
+  /** Written by `setup` and `reconcile.freeze`, read by every function that needs a tenant's slug or limits. A slug never changes: object keys hold it. */
   tenants: defineTable({
     slug: v.string(),
     name: v.string(),
     quotaBytes: v.optional(v.number()),
     maxObjectBytes: v.optional(v.number()),
+    /** There while nothing of the tenant may leave the bucket. */
+    deleteFreeze: v.optional(v.object({ by: v.string(), since: v.number(), reason: v.string() })),
   }).index("by_slug", ["slug"]),
 
   /** Written by `setup`, read by the function builders on every call of a person. */
@@ -243,6 +245,8 @@ export default defineSchema({
     progressAt: v.number(),
     finishedAt: v.optional(v.number()),
     objectsSeen: v.number(),
+    /** Of these, the ones too young to be judged. */
+    youngObjects: v.optional(v.number()),
     recordsSeen: v.number(),
     /** Records of files in agents' folders, which the bucket says nothing about. */
     localRecords: v.optional(v.number()),

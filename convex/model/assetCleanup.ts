@@ -5,12 +5,14 @@
 import type { CleanedKey } from "../../contract/cleanup.ts";
 import { MAX_KEY_BYTES } from "../../contract/limits.ts";
 import { tenantPrefix } from "../../contract/object-key.ts";
+import { frozenFact } from "../../contract/reconcile.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { sees, tenantOf } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { rowsOfKey } from "./assetRows.ts";
 import { audit } from "./audit.ts";
+import { freezeOf } from "./deleteFreeze.ts";
 import { enqueueDelete, entryOf } from "./deleteQueue.ts";
 import { refuse } from "./refusal.ts";
 import { storageTarget } from "./storageEnv.ts";
@@ -26,13 +28,23 @@ interface CleanupArgs {
 export async function cleanUp(ctx: MutationCtx, caller: Caller, args: CleanupArgs): Promise<CleanedKey[]> {
   const tenant = await ctx.db.get("tenants", tenantOf(caller, args.tenantId));
   if (tenant === null) return refuse("NOT_FOUND", "The tenant is gone.");
+  const freeze = await freezeOf(ctx, tenant._id);
   const cleaned: CleanedKey[] = [];
   for (const s3Key of args.s3Keys) {
     const one = await judge(ctx, caller, tenant, s3Key);
+    if (freeze !== null && isFarewell(one.told)) {
+      cleaned.push({ s3Key, outcome: "refused", versions: 0, why: frozenFact(freeze) });
+      continue;
+    }
     cleaned.push(one.told);
     if (one.told.outcome === "queued" && !args.dryRun) await give(ctx, caller, tenant._id, s3Key, one.rows);
   }
   return cleaned;
+}
+
+/** What lets an object go: here, or where its caller is told that nobody minds. */
+function isFarewell({ outcome }: CleanedKey): boolean {
+  return outcome === "queued" || outcome === "unrecorded";
 }
 
 interface Judged {

@@ -3,9 +3,11 @@
  * `begin` cannot reuse a key while its object is being taken away. That is what keeps a delete from ever meeting live data [G5].
  */
 import { MINUTE } from "../../contract/limits.ts";
+import { frozenFact } from "../../contract/reconcile.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { holdsObject, rowsOfKey } from "./assetRows.ts";
+import { freezeOf } from "./deleteFreeze.ts";
 import { refuse } from "./refusal.ts";
 
 /** Longer than an action may run (10 minutes): a claim older than this was left behind by one that died. */
@@ -55,11 +57,13 @@ export async function reclaim(ctx: MutationCtx, entry: Doc<"deleteQueue"> | null
   });
 }
 
-/** Claims the object for removal if no record holds it; null with the reason otherwise. */
+/** Claims the object for removal if no record holds it and deletes are not frozen; says why otherwise. */
 export async function claimDelete(
   ctx: MutationCtx,
   entry: Doc<"deleteQueue">,
 ): Promise<{ claimed: true } | { claimed: false; why: string }> {
+  const freeze = await freezeOf(ctx, entry.tenantId);
+  if (freeze !== null) return { claimed: false, why: frozenFact(freeze) };
   if (isClaimed(entry)) return { claimed: false, why: "It is being moved to quarantine already." };
   // A file in a folder is another object under the same key: it needs none of the bucket's.
   const holder = (await rowsOfKey(ctx, entry.tenantId, entry.s3Key)).find(
@@ -87,12 +91,30 @@ function isClaimed(entry: Doc<"deleteQueue">): boolean {
 }
 
 /** Objects one hourly job moves to quarantine: a mistake that queued more is noticed before it went far. */
-export const MAX_DRAIN = 50;
+const MAX_DRAIN = 50;
 
-/** Entries that waited longer than grace. */
-export async function dueForDelete(ctx: QueryCtx, before: number, limit: number) {
-  return ctx.db
+/** Entries of the queue that one transaction looks at. */
+const MAX_LOOKED_AT = 500;
+
+/**
+ * Entries that waited longer than grace. Those of a tenant whose deletes are frozen are put off by another grace: they stay queued,
+ * and do not stand before those of everybody else. `postponed` says that there may be more behind them.
+ */
+export async function dueForDelete(
+  ctx: MutationCtx,
+  before: number,
+): Promise<{ due: Doc<"deleteQueue">[]; postponed: number }> {
+  const entries = await ctx.db
     .query("deleteQueue")
     .withIndex("by_state_and_updatedAt", (q) => q.eq("state", "queued").lt("updatedAt", before))
-    .take(limit);
+    .take(MAX_LOOKED_AT);
+  const frozen = new Set<Id<"tenants">>();
+  for (const tenantId of new Set(entries.map((entry) => entry.tenantId))) {
+    if ((await freezeOf(ctx, tenantId)) !== null) frozen.add(tenantId);
+  }
+  const waiting = entries.filter(({ tenantId }) => frozen.has(tenantId));
+  const now = Date.now();
+  for (const { _id } of waiting) await ctx.db.patch("deleteQueue", _id, { updatedAt: now });
+  const due = entries.filter(({ tenantId }) => !frozen.has(tenantId)).slice(0, MAX_DRAIN);
+  return { due, postponed: waiting.length };
 }

@@ -1,16 +1,19 @@
 /** Reconcile as an admin sees it: start a run, read its report, choose what to apply. The bucket side is in `bucket.ts`. */
 import { MINUTE, RECONCILE_GRACE_MS } from "../../contract/limits.ts";
-import type { FindingKind, ReconcileStatus, Repair } from "../../contract/reconcile.ts";
+import { overLimitFact } from "../../contract/reconcile.ts";
+import type { FindingKind, OverLimit, ReconcileStatus, Repair } from "../../contract/reconcile.ts";
 import { internal } from "../_generated/api";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { requireOwned, tenantOf } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { audit } from "./audit.ts";
+import { refuseWhileFrozen } from "./deleteFreeze.ts";
 import { bounded, mapPage } from "./page.ts";
 import type { PaginationOpts } from "./page.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
+import { overLimit } from "./repairLimit.ts";
 import { storageAccess } from "./storageEnv.ts";
 
 export type CountsByKind = Record<FindingKind, number>;
@@ -33,6 +36,8 @@ export interface RunView {
   localRecords: number;
   findingCounts: CountsByKind;
   bytes: CountsByKind;
+  /** Kinds whose findings are applied only with `overLimit`. */
+  overLimit: OverLimit[];
   error?: string;
 }
 
@@ -143,31 +148,46 @@ export async function listFindings(
 export async function applyFindings(
   ctx: MutationCtx,
   caller: Caller,
-  args: { runId: string; findingIds: readonly string[] },
+  args: { runId: string; findingIds: readonly string[]; overLimit?: boolean | undefined },
 ): Promise<{ scheduled: number }> {
   const run = await requireRun(ctx, caller, args.runId);
   if (isBusy(run) && !isStalled(run)) refuse("RECONCILE_BUSY", `The run ${run._id} is ${run.status}.`);
   if (run.status === "running" || run.status === "failed") {
     refuse("REPAIR_REFUSED", "This run did not finish its comparison.");
   }
-  const open: Id<"reconcileFindings">[] = [];
-  for (const id of new Set(args.findingIds)) {
-    const finding = await requireOwned(ctx, caller, "reconcileFindings", id, "NOT_FOUND");
-    if (finding.runId !== run._id) refuse("NOT_FOUND", `The finding "${id}" is not of this run.`);
-    if (finding.state === "applied" || finding.state === "skipped") continue;
-    await ctx.db.patch("reconcileFindings", finding._id, { state: "applying" });
-    open.push(finding._id);
-  }
+  const open = await unsettled(ctx, caller, run, args.findingIds);
   if (open.length === 0) return { scheduled: 0 };
+  await refuseWhileFrozen(ctx, run.tenantId, open);
+  // By what the whole run found: a few findings at a time come no further than all at once.
+  const over = overLimit(run).filter(({ kind }) => open.some((finding) => finding.kind === kind));
+  if (over.length > 0 && args.overLimit !== true) refuse("REPAIR_REFUSED", overLimitFact(over));
+  for (const { _id } of open) await ctx.db.patch("reconcileFindings", _id, { state: "applying" });
   await ctx.db.patch("reconcileRuns", run._id, { status: "applying", progressAt: Date.now() });
-  await ctx.scheduler.runAfter(0, internal.bucket.repair, { runId: run._id, findingIds: open });
+  const findingIds = open.map(({ _id }) => _id);
+  await ctx.scheduler.runAfter(0, internal.bucket.repair, { runId: run._id, findingIds });
+  const beyond = over.map(({ kind, found, compared }) => `, over the limit: ${kind} ${found} of ${compared}`);
   await audit(ctx, caller, {
     tenantId: run.tenantId,
     action: "reconcile.apply",
     target: run._id,
-    detail: `${open.length} findings`,
+    detail: `${open.length} findings${beyond.join("")}`,
   });
   return { scheduled: open.length };
+}
+
+async function unsettled(
+  ctx: QueryCtx,
+  caller: Caller,
+  run: Doc<"reconcileRuns">,
+  findingIds: readonly string[],
+): Promise<Doc<"reconcileFindings">[]> {
+  const open: Doc<"reconcileFindings">[] = [];
+  for (const id of new Set(findingIds)) {
+    const finding = await requireOwned(ctx, caller, "reconcileFindings", id, "NOT_FOUND");
+    if (finding.runId !== run._id) refuse("NOT_FOUND", `The finding "${id}" is not of this run.`);
+    if (finding.state !== "applied" && finding.state !== "skipped") open.push(finding);
+  }
+  return open;
 }
 
 async function requireRun(ctx: QueryCtx, caller: Caller, id: string): Promise<Doc<"reconcileRuns">> {
@@ -186,6 +206,7 @@ function runView(row: Doc<"reconcileRuns">): RunView {
     localRecords: row.localRecords ?? 0,
     findingCounts: row.findingCounts,
     bytes: row.bytes,
+    overLimit: overLimit(row),
     error: row.error,
   });
 }

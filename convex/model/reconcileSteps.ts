@@ -74,6 +74,8 @@ function comparedRecord(row: Doc<"assets">): ComparedRecord {
 
 export interface Progress {
   objectsSeen: number;
+  /** Of these, the ones too young to be judged. */
+  youngObjects: number;
   recordsSeen: number;
   /** Stored records whose files are in agents' folders: left alone. */
   localRecords: number;
@@ -100,6 +102,7 @@ export async function recordProgress(
   }
   await ctx.db.patch("reconcileRuns", runId, {
     objectsSeen: run.objectsSeen + progress.objectsSeen,
+    youngObjects: (run.youngObjects ?? 0) + progress.youngObjects,
     recordsSeen: run.recordsSeen + progress.recordsSeen,
     localRecords: (run.localRecords ?? 0) + progress.localRecords,
     findingCounts: addUp(run.findingCounts, progress.findings, () => 1),

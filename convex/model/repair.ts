@@ -2,9 +2,11 @@
  * The database side of repairs. Each re-checks, in the transaction that acts, whether its finding still holds: what changed since the report is
  * skipped with a note, never forced [G5].
  */
+import { frozenFact } from "../../contract/reconcile.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx } from "../_generated/server";
 import { isKeptLocally, isStored } from "./comparison.ts";
+import { freezeOf } from "./deleteFreeze.ts";
 import { claimDelete, enqueueDelete } from "./deleteQueue.ts";
 import { followAsset } from "./sceneState.ts";
 import { changeSession } from "./sessionCounters.ts";
@@ -29,12 +31,17 @@ export async function settleFinding(
   await ctx.db.patch("reconcileRuns", finding.runId, { progressAt: Date.now() });
 }
 
-export type Claim = { claimed: true; entryId: Id<"deleteQueue"> } | { claimed: false; why: string };
+export type Claim =
+  | { claimed: true; entryId: Id<"deleteQueue"> }
+  /** `frozen`: it may be asked for again once deletes are thawed. */
+  | { claimed: false; why: string; frozen?: true };
 
-/** Queues the finding's object and claims it at once, unless a record holds it by now. */
+/** Queues the finding's object and claims it at once, unless a record holds it by now. Frozen, it is not even queued. */
 export async function claimFinding(ctx: MutationCtx, findingId: Id<"reconcileFindings">): Promise<Claim> {
   const finding = await ctx.db.get("reconcileFindings", findingId);
   if (finding === null) return { claimed: false, why: "The finding is gone." };
+  const freeze = await freezeOf(ctx, finding.tenantId);
+  if (freeze !== null) return { claimed: false, why: frozenFact(freeze), frozen: true };
   return claimEntry(ctx, await enqueueDelete(ctx, finding, finding.reason));
 }
 

@@ -42,6 +42,7 @@ export async function scanStep(
   findings.push(...(await proveLost(store, unlisted)));
   return {
     objectsSeen: objects.length,
+    youngObjects: objects.filter(({ lastModified }) => lastModified > youngerThan).length,
     recordsSeen: ours.filter(isStored).length,
     localRecords: local.filter(isStored).length,
     findings,

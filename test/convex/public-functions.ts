@@ -236,6 +236,18 @@ export const PUBLIC_FUNCTIONS: Record<string, PublicFunction> = {
     who: ADMINS,
     call: (s, { runId, findingId }) => s.mutation(api.reconcile.apply, { runId, findingIds: [findingId] }),
   },
+  "reconcile:frozen": {
+    who: [...ADMINS, "agent"],
+    call: (s, { tenantId }) => s.query(api.reconcile.frozen, { tenantId }),
+  },
+  "reconcile:freeze": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.mutation(api.reconcile.freeze, { tenantId, reason: "not now" }),
+  },
+  "reconcile:thaw": {
+    who: ADMINS,
+    call: (s, { tenantId }) => s.mutation(api.reconcile.thaw, { tenantId }),
+  },
 };
 
 /** What the deployment exports to everybody, found by loading every module. */

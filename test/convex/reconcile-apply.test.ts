@@ -144,6 +144,22 @@ describe("applying findings", () => {
     );
   });
 
+  test("[G5] another deployment's files under the same prefix are not taken for strays of this one", async () => {
+    const theirs = Array.from({ length: 25 }, (_, index) => `t/${world.slug}/perm/reels/theirs-${index}.mp4`);
+    for (const s3Key of theirs) await world.put(s3Key, "live");
+    const { runId, report, findings } = await world.compare();
+    expect(report.overLimit).toEqual([{ kind: "object_without_record", found: 25, compared: 25 }]);
+    const [first] = findings;
+    expect(await refusalOf(world.apply(runId, [first!.findingId]))).toMatchObject({ code: "REPAIR_REFUSED" });
+    expect((await world.keysUnder(`t/${world.slug}/`)).sort()).toEqual(theirs.sort());
+    expect(await world.findingsOf(runId)).toEqual(findings);
+    // What they have only just stored is not judged, and so does not make the older ones a smaller share.
+    const young = await world.compare(60_000);
+    expect(young.report).toMatchObject({ objectsSeen: 25, overLimit: [] });
+    const run = await world.t.run((ctx) => ctx.db.get("reconcileRuns", young.runId));
+    expect(run).toMatchObject({ youngObjects: 25 });
+  });
+
   test("findings of a run that is still comparing, or of another run, are refused", async () => {
     await world.put(`t/${world.slug}/perm/reels/orphan.mp4`, "orphan");
     const first = await world.compare();

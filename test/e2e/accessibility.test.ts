@@ -4,7 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DeleteObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import axe from "axe-core";
 import { ConvexHttpClient } from "convex/browser";
 import type { Browser, Page } from "playwright-core";
@@ -31,7 +31,7 @@ beforeAll(async () => {
   sessions.complete = await completeSession();
   sessions.live = await liveSession();
   await loseAnUpload();
-  await loseAnObject();
+  await causeDrift();
   await rollBack();
 });
 
@@ -102,8 +102,8 @@ async function liveSession(): Promise<string> {
   return sessionId;
 }
 
-/** An object vanishes behind the product's back, and a comparison finds it missing. */
-async function loseAnObject(): Promise<void> {
+/** An object vanishes behind the product's back and more appear than drift explains; a comparison finds them. */
+async function causeDrift(): Promise<void> {
   const { stack, reelsync } = product;
   const { sceneId } = await reelsync.upsertScene({
     sessionId: sessions.live,
@@ -115,6 +115,10 @@ async function loseAnObject(): Promise<void> {
   const { endpoint, credentials } = stack.local.objectStore;
   const s3 = new S3Client({ region: "us-east-1", endpoint, credentials, forcePathStyle: true });
   await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: lost.s3Key }));
+  for (let index = 0; index < 25; index += 1) {
+    const Key = `t/studio/perm/other-deployment/${index}.mp4`;
+    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: "theirs" }));
+  }
   s3.destroy();
   const ada = new ConvexHttpClient(stack.local.deployment.url, { auth: await stack.tokenFor("ada") });
   await ada.mutation(api.reconcile.start, { graceMs: 0 });
@@ -238,9 +242,43 @@ const PAGES: PageCase[] = [
     open: () => openAs("ada", "/admin/reconcile"),
     ready: async (page) => {
       await page.reload();
-      await page.getByTestId("finding").first().getByRole("checkbox").check();
+      await page.getByTestId("tile-record_without_object").click();
+      await page.locator('[data-kind="record_without_object"]').getByRole("checkbox").check();
       await page.getByTestId("apply-selected").click();
       await page.getByTestId("apply-dialog").waitFor();
+    },
+  },
+  {
+    name: "the stop before more repairs than drift explains, gone past",
+    open: () => openAs("ada", "/admin/reconcile"),
+    ready: async (page) => {
+      await page.reload();
+      await page.locator('[data-kind="object_without_record"]').first().getByRole("checkbox").check();
+      await page.getByTestId("apply-selected").click();
+      await page.getByTestId("over-limit").check();
+      await page.getByTestId("apply-dialog").getByLabel("I have looked at").check();
+    },
+  },
+  {
+    name: "the question before deletes are frozen",
+    open: () => openAs("ada", "/admin/reconcile"),
+    ready: async (page) => {
+      await page.reload();
+      await page.getByTestId("freeze").click();
+      await page.getByTestId("freeze-dialog").getByLabel("Why").fill("The bucket is being moved.");
+    },
+  },
+  {
+    name: "reconcile while deletes are frozen",
+    open: async () => {
+      const { stack } = product;
+      const ada = new ConvexHttpClient(stack.local.deployment.url, { auth: await stack.tokenFor("ada") });
+      await ada.mutation(api.reconcile.freeze, { reason: "The bucket is being moved." });
+      return openAs("ada", "/admin/reconcile");
+    },
+    ready: async (page) => {
+      await page.getByTestId("frozen").waitFor();
+      await page.getByTestId("finding").first().waitFor();
     },
   },
   {

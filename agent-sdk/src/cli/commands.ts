@@ -15,6 +15,7 @@ import { migrate } from "./commands/migrate.ts";
 import { manifest } from "./commands/manifest.ts";
 import { presign } from "./commands/presign.ts";
 import { reconcile } from "./commands/reconcile.ts";
+import { reconcileFreeze, reconcileThaw } from "./commands/reconcile-freeze.ts";
 import { rollout, rolloutSet } from "./commands/rollout.ts";
 import { sceneUpsert } from "./commands/scene.ts";
 import { serve } from "./commands/serve.ts";
@@ -45,10 +46,12 @@ export const COMMANDS: readonly Command[] = [
   deadLettersShow,
   deadLettersRetry,
   deadLettersDiscard,
+  // Before the command whose words are the beginning of theirs; `rolloutSet` too.
+  reconcileFreeze,
+  reconcileThaw,
   reconcile,
   backfill,
   tempClean,
-  // Before the command whose words are the beginning of its own.
   rolloutSet,
   rollout,
   tokenCreate,

@@ -28,6 +28,11 @@ function secondWords(commands: readonly Command[], first: string): string[] {
   return commands.flatMap(({ path }) => (path[0] === first && path[1] !== undefined ? [path[1]] : []));
 }
 
+/** Commands that others begin with: `reconcile`, of which there is also `reconcile freeze`. */
+function isAlsoGroup(commands: readonly Command[], { path }: Command): boolean {
+  return path.length === 1 && secondWords(commands, path[0]).length > 0;
+}
+
 /** What an argument may be: choices, or files where nothing says otherwise. */
 function argumentChoices({ args }: Command): { words: readonly string[]; files: boolean } {
   const all = Object.entries(args);
@@ -42,12 +47,17 @@ function takesFile(name: string): boolean {
 }
 
 function bash(commands: readonly Command[]): string {
-  const groups = firstWords(commands).filter((word) => secondWords(commands, word).length > 0);
+  const twoWords = commands.filter(({ path }) => path.length === 2).map((command) => `"${nameOf(command)}"`);
+  const groups = firstWords(commands).filter(
+    (word) =>
+      secondWords(commands, word).length > 0 &&
+      !commands.some(({ path }) => path.length === 1 && path[0] === word),
+  );
   const lines = [
     "_reelsync() {",
     '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"',
     '  local command="${COMP_WORDS[1]-}"',
-    `  case "$command" in ${groups.join("|")}) (( COMP_CWORD > 2 )) && command="$command \${COMP_WORDS[2]}" ;; esac`,
+    `  case "$command \${COMP_WORDS[2]-}" in ${twoWords.join("|")}) (( COMP_CWORD > 2 )) && command="$command \${COMP_WORDS[2]}" ;; esac`,
     "  if (( COMP_CWORD == 1 )); then",
     `    COMPREPLY=($(compgen -W "${[...firstWords(commands), "help", "--help", "--version"].join(" ")}" -- "$current")); return`,
     "  fi",
@@ -56,7 +66,7 @@ function bash(commands: readonly Command[]): string {
       (group) =>
         `    ${group}) COMPREPLY=($(compgen -W "${secondWords(commands, group).join(" ")}" -- "$current")); return ;;`,
     ),
-    ...commands.flatMap(bashCase),
+    ...commands.flatMap((command) => bashCase(command, commands)),
     "  esac",
     "}",
     "complete -o default -F _reelsync reelsync",
@@ -64,7 +74,7 @@ function bash(commands: readonly Command[]): string {
   return lines.join("\n");
 }
 
-function bashCase(command: Command): string[] {
+function bashCase(command: Command, commands: readonly Command[]): string[] {
   const options = optionsOf(command);
   const reply = (words: readonly string[]) => `COMPREPLY=($(compgen -W "${words.join(" ")}" -- "$current"))`;
   const values = options
@@ -74,7 +84,8 @@ function bashCase(command: Command): string[] {
       return `        --${name}) ${how}; return ;;`;
     });
   const { words, files } = argumentChoices(command);
-  const rest = files ? 'COMPREPLY=($(compgen -f -- "$current"))' : reply(words);
+  const next = isAlsoGroup(commands, command) ? secondWords(commands, command.path[0]) : [];
+  const rest = files ? 'COMPREPLY=($(compgen -f -- "$current"))' : reply([...next, ...words]);
   return [
     `    "${nameOf(command)}")`,
     '      case "$previous" in',
@@ -104,12 +115,14 @@ function fish(commands: readonly Command[]): string {
       lines.push(`complete -c reelsync -n ${when} -a ${next} -d ${quoted(command?.summary ?? "")}`);
     }
   }
-  for (const command of commands) lines.push(...fishLines(command));
+  for (const command of commands) lines.push(...fishLines(command, commands));
   return lines.join("\n");
 }
 
-function fishLines(command: Command): string[] {
-  const when = quoted(`__reelsync_is ${nameOf(command)}`);
+function fishLines(command: Command, commands: readonly Command[]): string[] {
+  const longer = isAlsoGroup(commands, command) ? secondWords(commands, command.path[0]) : [];
+  const not = longer.map((word) => `; and not __reelsync_is ${nameOf(command)} ${word}`).join("");
+  const when = quoted(`__reelsync_is ${nameOf(command)}${not}`);
   const { words, files } = argumentChoices(command);
   return [
     ...(files ? [`complete -c reelsync -n ${when} -F`] : []),

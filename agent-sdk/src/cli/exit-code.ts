@@ -90,6 +90,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   SIDECAR_UNAVAILABLE: EXIT.temporary,
   RECONCILE_BUSY: EXIT.temporary,
   REPAIR_REFUSED: EXIT.conflict,
+  DELETES_FROZEN: EXIT.conflict,
   STORAGE_UNCONFIGURED: EXIT.fatal,
   STORAGE_QUOTA_EXCEEDED: EXIT.quota,
   LOCAL_STORAGE_UNAVAILABLE: EXIT.temporary,

@@ -3,14 +3,18 @@ import { useState } from "react";
 import { formatBytes, formatCount } from "../ui/format.ts";
 import styles from "./ApplyDialog.module.css";
 import { findingBytes, type Finding } from "./finding.ts";
+import { OverLimitStop } from "./OverLimitStop.tsx";
+import type { Run } from "./RunPicker.tsx";
 import { REPAIR_LABEL } from "./wording.ts";
 
 interface Props {
   opened: boolean;
+  run: Run;
   findings: Finding[];
   busy: boolean;
   onClose: () => void;
-  onConfirm: () => void;
+  /** Told whether it goes on although more was found than drift explains. */
+  onConfirm: (overLimit: boolean) => void;
 }
 
 const CONSEQUENCE = {
@@ -20,20 +24,24 @@ const CONSEQUENCE = {
 } as const;
 
 /** Names every object and record before anything happens to it. */
-export function ApplyDialog({ opened, findings, busy, onClose, onConfirm }: Props) {
+export function ApplyDialog({ opened, ...rest }: Props) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Apply these repairs?" size="xl">
+    <Modal opened={opened} onClose={rest.onClose} title="Apply these repairs?" size="xl">
       {/* Mounted anew each time, so that an earlier consent never counts for another selection. */}
-      <Preview findings={findings} busy={busy} onClose={onClose} onConfirm={onConfirm} />
+      <Preview {...rest} />
     </Modal>
   );
 }
 
-function Preview({ findings, busy, onClose, onConfirm }: Omit<Props, "opened">) {
+function Preview({ run, findings, busy, onClose, onConfirm }: Omit<Props, "opened">) {
   const [agreed, setAgreed] = useState(false);
+  const [overLimit, setOverLimit] = useState(false);
+  const over = run.overLimit.filter((one) => findings.some(({ kind }) => kind === one.kind));
+  const isStopped = over.length > 0;
   const repairs = ["quarantine_object", "mark_record"] as const;
   return (
     <div className={styles["dialog"]} data-testid="apply-dialog">
+      {isStopped && <OverLimitStop over={over} agreed={overLimit} onAgree={setOverLimit} />}
       {repairs.map((repair) => {
         const group = findings.filter((finding) => finding.repair === repair);
         if (group.length === 0) return null;
@@ -66,8 +74,15 @@ function Preview({ findings, busy, onClose, onConfirm }: Omit<Props, "opened">) 
         <Button variant="default" onClick={onClose}>
           Change nothing
         </Button>
-        <Button disabled={!agreed} loading={busy} onClick={onConfirm} data-testid="confirm-apply">
+        <Button
+          {...(isStopped && { color: "red.9" })}
+          disabled={!agreed || (isStopped && !overLimit)}
+          loading={busy}
+          onClick={() => onConfirm(overLimit)}
+          data-testid="confirm-apply"
+        >
           Apply {formatCount(findings.length, "repair")}
+          {isStopped && " all the same"}
         </Button>
       </footer>
     </div>

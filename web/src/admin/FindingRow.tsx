@@ -11,11 +11,14 @@ interface Props {
   finding: Finding;
   isSelected: boolean;
   canSelect: boolean;
+  /** Open, but deletes are frozen. */
+  isFrozen: boolean;
   onToggle: () => void;
 }
 
-export function FindingRow({ finding, isSelected, canSelect, onToggle }: Props) {
-  const { label, tone, live } = FINDING_STATES[finding.state] ?? { label: finding.state, tone: "neutral" };
+export function FindingRow({ finding, isSelected, canSelect, isFrozen, onToggle }: Props) {
+  const state = isFrozen ? "frozen" : finding.state;
+  const { label, tone, live } = FINDING_STATES[state] ?? { label: state, tone: "neutral" };
   return (
     <li
       className={styles["row"]}

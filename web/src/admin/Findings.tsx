@@ -7,11 +7,12 @@ import type { FindingKind } from "../../../contract/reconcile.ts";
 import { formatBytes, formatCount } from "../ui/format.ts";
 import { usePages } from "../ui/usePages.ts";
 import { ApplyDialog } from "./ApplyDialog.tsx";
-import { findingBytes, isOpen } from "./finding.ts";
+import { findingBytes, isOpen, type Finding } from "./finding.ts";
 import { FindingRow } from "./FindingRow.tsx";
 import styles from "./Findings.module.css";
 import type { Run } from "./RunPicker.tsx";
 import { useAdminAction } from "./useAdminAction.ts";
+import { useDeleteFreeze } from "./useDeleteFreeze.ts";
 
 const PAGE = 50;
 
@@ -35,8 +36,12 @@ export function Findings({ run, kind, onShowAll }: Props) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [confirming, setConfirming] = useState(false);
   const isReported = run.status !== "running";
+  const deletesFrozen = Boolean(useDeleteFreeze());
 
-  const open = results.filter(isOpen);
+  const isFrozen = (finding: Finding) =>
+    deletesFrozen && isOpen(finding) && finding.repair === "quarantine_object";
+  const canChoose = (finding: Finding) => isOpen(finding) && !isFrozen(finding);
+  const open = results.filter(canChoose);
   const chosen = open.filter(({ findingId }) => selected.has(findingId)).slice(0, MAX_SELECTED);
   const bytes = chosen.reduce((sum, finding) => sum + findingBytes(finding), 0);
   const selectable = open.slice(0, MAX_SELECTED);
@@ -48,9 +53,9 @@ export function Findings({ run, kind, onShowAll }: Props) {
       return next;
     });
   };
-  const applyChosen = async (): Promise<void> => {
+  const applyChosen = async (overLimit: boolean): Promise<void> => {
     const findingIds = chosen.map(({ findingId }) => findingId as string);
-    const done = await act("Applying", () => apply({ runId: run.runId, findingIds }));
+    const done = await act("Applying", () => apply({ runId: run.runId, findingIds, overLimit }));
     setConfirming(false);
     if (!done) return;
     setSelected(new Set());
@@ -91,8 +96,9 @@ export function Findings({ run, kind, onShowAll }: Props) {
           <FindingRow
             key={finding.findingId}
             finding={finding}
-            isSelected={selected.has(finding.findingId) && isOpen(finding)}
-            canSelect={isReported && isOpen(finding)}
+            isSelected={selected.has(finding.findingId) && canChoose(finding)}
+            canSelect={isReported && canChoose(finding)}
+            isFrozen={isFrozen(finding)}
             onToggle={() => toggle(finding.findingId)}
           />
         ))}
@@ -104,10 +110,11 @@ export function Findings({ run, kind, onShowAll }: Props) {
       )}
       <ApplyDialog
         opened={confirming}
+        run={run}
         findings={chosen}
         busy={busy}
         onClose={() => setConfirming(false)}
-        onConfirm={() => void applyChosen()}
+        onConfirm={(overLimit) => void applyChosen(overLimit)}
       />
     </div>
   );

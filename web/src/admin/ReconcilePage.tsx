@@ -1,5 +1,6 @@
+import { Button } from "@mantine/core";
 import { useMutation } from "convex/react";
-import { GitCompareArrows } from "lucide-react";
+import { GitCompareArrows, Snowflake } from "lucide-react";
 import { useState } from "react";
 import { api } from "../../../convex/_generated/api";
 import { useViewer } from "../shell/viewer.ts";
@@ -7,10 +8,13 @@ import { Notice } from "../ui/Notice.tsx";
 import { usePages } from "../ui/usePages.ts";
 import { useTitle } from "../ui/useTitle.ts";
 import styles from "./Admin.module.css";
+import { FreezeBanner } from "./FreezeBanner.tsx";
+import { FreezeDialog, type FreezeStep } from "./FreezeDialog.tsx";
 import { ReconcileReport } from "./ReconcileReport.tsx";
 import { RunPicker } from "./RunPicker.tsx";
 import { StartRun } from "./StartRun.tsx";
 import { useAdminAction } from "./useAdminAction.ts";
+import { useDeleteFreeze } from "./useDeleteFreeze.ts";
 
 const PAGE = 10;
 
@@ -20,6 +24,8 @@ export default function ReconcilePage() {
   const { results: runs, status } = usePages(api.reconcile.runs, { tenantId: tenant.tenantId }, PAGE);
   const start = useMutation(api.reconcile.start);
   const { busy, run } = useAdminAction();
+  const freeze = useDeleteFreeze();
+  const [step, setStep] = useState<FreezeStep>();
   const [chosen, setChosen] = useState<string>();
   const shown = runs.find(({ runId }) => runId === chosen) ?? runs[0];
   const isRunning = runs[0]?.status === "running" || runs[0]?.status === "applying";
@@ -40,8 +46,23 @@ export default function ReconcilePage() {
             Compares what the bucket holds with what the records say. Nothing changes until you choose it.
           </p>
         </div>
-        <StartRun busy={busy} isRunning={isRunning} onStart={(graceMs) => void compare(graceMs)} />
+        <div className={styles["actions"]}>
+          <StartRun busy={busy} isRunning={isRunning} onStart={(graceMs) => void compare(graceMs)} />
+          {freeze === null && (
+            <Button
+              variant="subtle"
+              color="gray"
+              leftSection={<Snowflake size={16} />}
+              onClick={() => setStep("freeze")}
+              className={styles["quiet"]}
+              data-testid="freeze"
+            >
+              Freeze deletes…
+            </Button>
+          )}
+        </div>
       </header>
+      {freeze && <FreezeBanner freeze={freeze} onThaw={() => setStep("thaw")} />}
       {status === "LoadingFirstPage" ? null : shown ? (
         <>
           <RunPicker runs={runs} shown={shown.runId} onPick={setChosen} />
@@ -55,6 +76,7 @@ export default function ReconcilePage() {
           </p>
         </Notice>
       )}
+      <FreezeDialog step={step} onClose={() => setStep(undefined)} />
     </>
   );
 }

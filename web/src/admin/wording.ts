@@ -33,8 +33,27 @@ export const REPAIR_LABEL: Record<Repair, string> = {
   mark_record: "Mark the record",
 };
 
+/** Of a kind of which more was found than drift explains: what the numbers count, and what a repair would then do. */
+export const OVER_LIMIT: Record<FindingKind, { fact: string; danger: string }> = {
+  object_without_record: {
+    fact: "objects have no record",
+    danger:
+      "Usually the bucket or the prefix is the wrong one, or another deployment shares it and these files are its live data.",
+  },
+  record_without_object: {
+    fact: "records have no object",
+    danger: "Usually the bucket or the prefix is the wrong one, and the files are well where they are.",
+  },
+  size_mismatch: {
+    fact: "records are of another size than their object",
+    danger:
+      "Usually the bucket or the prefix is another deployment’s, which holds other files under the same keys.",
+  },
+};
+
 export const FINDING_STATES: Record<string, { label: string; tone: Tone; live?: boolean }> = {
   open: { label: "Open", tone: "planned" },
+  frozen: { label: "Frozen", tone: "neutral" },
   applying: { label: "Applying", tone: "working", live: true },
   applied: { label: "Applied", tone: "ready" },
   skipped: { label: "Skipped", tone: "neutral" },

@@ -1,10 +1,17 @@
 /** `reelsync reconcile`: compares bucket and records, reports, and repairs only when told to. */
 import type { FunctionReturnType } from "convex/server";
 import { HOUR } from "../../../../contract/limits.ts";
-import { findingKindSchema, type FindingKind } from "../../../../contract/reconcile.ts";
+import {
+  type DeleteFreeze,
+  findingKindSchema,
+  type FindingKind,
+  frozenFact,
+  type OverLimit,
+  overLimitFact,
+} from "../../../../contract/reconcile.ts";
 import { api } from "../../../../convex/_generated/api.js";
 import { ReelsyncError } from "../../errors.ts";
-import { columns } from "../columns.ts";
+import { columns, plain } from "../columns.ts";
 import { connectAsPerson, pages, type Connection } from "../connection.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -12,6 +19,7 @@ import { EXIT, UsageError, type ExitCode } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { plural, size } from "../quantities.ts";
 import { tenantOption } from "./dead-letters.ts";
+import { frozenOf } from "./reconcile-freeze.ts";
 
 type Run = FunctionReturnType<typeof api.reconcile.report>;
 type Finding = FunctionReturnType<typeof api.reconcile.findings>["page"][number];
@@ -24,7 +32,8 @@ export const reconcile = defineCommand({
   summary: "Compare the bucket with the records, as an admin, and repair if told to",
   details:
     "Needs REELSYNC_TOKEN. Reports only, unless --apply is given: then objects without a record go to quarantine and records without their object are marked, each " +
-    "checked again in the moment it is done. Nothing is deleted. Exits 0 also when something was found. With --json one document a finding, then one with `run`.",
+    "checked again in the moment it is done. Nothing is deleted. Exits 0 also when something was found. Where more than 20 findings of a kind are more than a " +
+    "fifth of what was compared, or an object would go while deletes are frozen, --apply changes nothing and exits 6. With --json one document a finding, then one with `run` and `frozen`.",
   args: {},
   options: {
     apply: { kind: "flag", summary: "Repair what was found" },
@@ -35,6 +44,11 @@ export const reconcile = defineCommand({
       summary: "Only findings of this kind",
     },
     yes: { kind: "flag", summary: "Do not ask before repairing" },
+    "over-limit": {
+      kind: "flag",
+      summary:
+        "Repair also where more was found than drift explains, if bucket, prefix and deployment are right",
+    },
     "grace-hours": {
       kind: "count",
       placeholder: "HOURS",
@@ -47,6 +61,10 @@ export const reconcile = defineCommand({
     {
       does: "take stray objects out of the bucket's way",
       line: "reelsync reconcile --apply --kind object_without_record --yes",
+    },
+    {
+      does: "although it is most of the bucket, once bucket and prefix are checked",
+      line: "reelsync reconcile --apply --kind object_without_record --over-limit",
     },
   ],
   async run({ options }, context) {
@@ -65,11 +83,14 @@ export const reconcile = defineCommand({
       });
       const reported = await finished(connection, runId, output, "comparing");
       const found = await findingsOf(connection, runId, options.kind);
+      const frozen = await frozenOf(connection, options.tenant);
       if (!options.apply) {
-        give(found, reported, output);
+        give(found, reported, frozen, output);
+        const over = overLimitOf(found, reported);
+        if (over.length > 0) output.say(overLimitFact(over));
         return EXIT.ok;
       }
-      return await repair(connection, runId, found, reported, options, context);
+      return await repair(connection, found, { run: reported, frozen }, options, context);
     } finally {
       output.liveTalk.draw([]);
       connection.close();
@@ -79,32 +100,53 @@ export const reconcile = defineCommand({
 
 async function repair(
   connection: Connection,
-  runId: string,
   found: readonly Finding[],
-  reported: Run,
-  options: { kind: FindingKind | undefined; yes: boolean },
+  { run: reported, frozen }: { run: Run; frozen: DeleteFreeze | null },
+  options: { kind: FindingKind | undefined; yes: boolean; "over-limit": boolean },
   context: Context,
 ): Promise<ExitCode> {
   const { output } = context;
-  if (found.length === 0) {
-    give(found, reported, output);
-    return EXIT.nothingToDo;
-  }
-  if (!options.yes) give(found, reported, output);
+  const { runId } = reported;
+  const overLimit = options["over-limit"];
+  const obstacle = obstacleTo(found, reported, frozen, overLimit);
+  if (found.length === 0 || !options.yes || obstacle !== undefined) give(found, reported, frozen, output);
+  if (found.length === 0) return EXIT.nothingToDo;
+  if (obstacle !== undefined) throw obstacle;
   if (!(await context.confirm(`Repair ${plural(found.length, "finding")}?`, options.yes))) {
     return EXIT.declined;
   }
   let run = reported;
   for (let at = 0; at < found.length; at += FINDINGS_PER_APPLY) {
     const findingIds = found.slice(at, at + FINDINGS_PER_APPLY).map(({ findingId }) => findingId as string);
-    await connection.run("mutation", api.reconcile.apply, { runId, findingIds });
+    await connection.run("mutation", api.reconcile.apply, { runId, findingIds, overLimit });
     run = await finished(connection, runId, output, `repairing ${at + findingIds.length} of ${found.length}`);
   }
   const settled = await findingsOf(connection, runId, options.kind);
-  give(settled, run, output);
+  give(settled, run, frozen, output);
   const count = (state: Finding["state"]) => settled.filter((finding) => finding.state === state).length;
   output.say(`${count("applied")} repaired, ${count("skipped")} skipped, ${count("failed")} failed`);
   return count("failed") > 0 ? EXIT.general : EXIT.ok;
+}
+
+/** What the deployment refuses to apply. Asked before the first batch, because it might only come to it in a later one. */
+function obstacleTo(
+  found: readonly Finding[],
+  run: Run,
+  frozen: DeleteFreeze | null,
+  overLimit: boolean,
+): ReelsyncError | undefined {
+  if (frozen !== null && found.some(({ repair }) => repair === "quarantine_object")) {
+    const fact = `${frozenFact(frozen)} Records can be marked meanwhile, with --kind.`;
+    return new ReelsyncError("DELETES_FROZEN", fact);
+  }
+  const over = overLimitOf(found, run);
+  return overLimit || over.length === 0
+    ? undefined
+    : new ReelsyncError("REPAIR_REFUSED", overLimitFact(over));
+}
+
+function overLimitOf(found: readonly Finding[], run: Run): OverLimit[] {
+  return run.overLimit.filter((one) => found.some(({ kind }) => kind === one.kind));
 }
 
 /** Waits for the deployment's work, which goes on even if nobody waits any more. */
@@ -137,10 +179,10 @@ async function findingsOf(
   return found;
 }
 
-function give(found: readonly Finding[], run: Run, output: Output): void {
+function give(found: readonly Finding[], run: Run, frozen: DeleteFreeze | null, output: Output): void {
   const lines = columns(found.map((finding) => row(finding, output)));
   found.forEach((finding, index) => output.give(finding, lines[index] ?? ""));
-  if (output.json) output.give({ run }, "");
+  if (output.json) output.give({ run, frozen }, "");
   const bytes = found.reduce((sum, { objectSize = 0 }) => sum + objectSize, 0);
   output.say(
     `${plural(run.objectsSeen, "object")} and ${plural(run.recordsSeen, "record")} compared: ` +
@@ -149,6 +191,7 @@ function give(found: readonly Finding[], run: Run, output: Output): void {
   if (run.localRecords > 0) {
     output.say(`${plural(run.localRecords, "record")} of files kept in folders left alone`);
   }
+  if (frozen !== null) output.say(plain(frozenFact(frozen)));
 }
 
 function row(finding: Finding, { paint }: Output): string[] {

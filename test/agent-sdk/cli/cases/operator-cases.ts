@@ -316,6 +316,10 @@ export function describeOperator(workshop: Workshop) {
         complete(["reelsync", "upload", "--type", "video"]),
         complete(["reelsync", "dead-letters", "list", "--state", "rep"]),
         complete(["reelsync", "completion", "f"]),
+        complete(["reelsync", "reconcile", "fr"]),
+        complete(["reelsync", "reconcile", "--ov"]),
+        complete(["reelsync", "reconcile", "--apply", "--kind", "size"]),
+        complete(["reelsync", "reconcile", "freeze", "--re"]),
       ]);
       expect(answers.map((answer) => answer.stdout.trim().split("\n"))).toEqual([
         ["dead-letters"],
@@ -324,6 +328,10 @@ export function describeOperator(workshop: Workshop) {
         ["video_chunk"],
         ["replay_requested", "replaying"],
         ["fish"],
+        ["freeze"],
+        ["--over-limit"],
+        ["size_mismatch"],
+        ["--reason"],
       ]);
     });
 
