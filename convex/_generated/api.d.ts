@@ -51,6 +51,7 @@ import type * as model_reconcileRuns from "../model/reconcileRuns.js";
 import type * as model_reconcileSteps from "../model/reconcileSteps.js";
 import type * as model_refusal from "../model/refusal.js";
 import type * as model_repair from "../model/repair.js";
+import type * as model_repeatedBegin from "../model/repeatedBegin.js";
 import type * as model_rollback from "../model/rollback.js";
 import type * as model_s3Client from "../model/s3Client.js";
 import type * as model_scan from "../model/scan.js";
@@ -124,6 +125,7 @@ declare const fullApi: ApiFromModules<{
   "model/reconcileSteps": typeof model_reconcileSteps;
   "model/refusal": typeof model_refusal;
   "model/repair": typeof model_repair;
+  "model/repeatedBegin": typeof model_repeatedBegin;
   "model/rollback": typeof model_rollback;
   "model/s3Client": typeof model_s3Client;
   "model/scan": typeof model_scan;
