@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { expect, test } from "vitest";
-import { assetIntentSchema, assetSchema, storedObjectSchema, unhashedIntentSchema } from "../../contract/asset.ts";
+import {
+  assetIntentSchema,
+  assetSchema,
+  storedObjectSchema,
+  unhashedIntentSchema,
+} from "../../contract/asset.ts";
 import { deadLetterSchema } from "../../contract/dead-letter.ts";
 import { sceneUpsertSchema } from "../../contract/scene.ts";
 import { sessionCreateSchema } from "../../contract/session.ts";
