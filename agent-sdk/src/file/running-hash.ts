@@ -3,10 +3,13 @@
  * time, from the very buffer that is sent. So the file is read once, and the store has work from the start. What is read
  * again, because it has to be sent again, is not hashed again.
  *
+ * A signed part's own digest is taken in the same pass and thread. Another thread would work on a copy of the part: 30 MiB
+ * more for no time that could be measured on two cores.
+ *
  * Workers read beside each other and take turns at hashing. Whoever is ahead waits until the part before was hashed, and
  * never for long: that one is being read already, because parts are asked for in the order of the file.
  */
-import { createHash, webcrypto } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { setImmediate as othersFirst } from "node:timers/promises";
 import { MIB } from "../../../contract/limits.ts";
 import { createTransferSlots } from "../s3/transfer-slots.ts";
@@ -43,9 +46,11 @@ export function hashWhileRead(file: AssetFile, { partSize, signed }: MultipartPl
   let sha256: string | undefined;
   let turns: Promise<unknown> = Promise.resolve();
 
-  async function update(bytes: Buffer): Promise<void> {
+  async function update(bytes: Buffer, part?: Hash): Promise<void> {
     for (let start = 0; start < bytes.length; start += SLICE_BYTES) {
-      whole.update(bytes.subarray(start, start + SLICE_BYTES));
+      const slice = bytes.subarray(start, start + SLICE_BYTES);
+      whole.update(slice);
+      part?.update(slice);
       await othersFirst();
     }
     hashed += bytes.length;
@@ -53,10 +58,9 @@ export function hashWhileRead(file: AssetFile, { partSize, signed }: MultipartPl
 
   async function take(start: number, bytes: Buffer): Promise<void> {
     if (start !== hashed) return;
-    // The part's digest runs on another thread while this one updates the whole.
-    const digest = signed ? webcrypto.subtle.digest("SHA-256", bytes) : undefined;
-    await update(bytes);
-    if (digest !== undefined) parts[start / partSize] = Buffer.from(await digest).toString("hex");
+    const part = signed ? createHash("sha256") : undefined;
+    await update(bytes, part);
+    if (part !== undefined) parts[start / partSize] = part.digest("hex");
   }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
