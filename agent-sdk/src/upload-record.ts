@@ -2,19 +2,25 @@
 import type { AssetIntent, StoredObject } from "../../contract/asset.ts";
 import { dateCall } from "./call-mark.ts";
 import type { Begun, Committed } from "./convex/records.ts";
+import type { AssetFile } from "./file/asset-file.ts";
 import { contentOf, hashFirst, intentOf, isHashed } from "./upload-hash.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
 import type { UploadPlan } from "./upload-plan.ts";
 
 /** Decides the key. Where the deployment has to know the hash for that, it is taken first, and the same upload begins again. */
-export async function begin(line: UploadLine, upload: Upload, plan: UploadPlan): Promise<Begun> {
+export async function begin(
+  line: UploadLine,
+  upload: Upload,
+  file: AssetFile,
+  plan: UploadPlan,
+): Promise<Begun> {
   const { records } = line;
-  const { call, madeAt, file } = upload;
+  const { call, madeAt } = upload;
   const intent = intentOf(upload);
   if (isHashed(intent)) return records.begin(dateCall(intent, madeAt), call);
   const begun = await records.beginUnhashed(dateCall(intent, madeAt), call);
   if (begun !== undefined) return begun;
-  const hashed = await hashFirst(line, upload, { file: file ?? contentOf(upload).file }, plan, intent);
+  const hashed = await hashFirst(line, upload, { file }, plan, intent);
   return records.begin(dateCall(hashed, madeAt), call);
 }
 

@@ -149,7 +149,7 @@ async function publish(
   await writeAhead(line, upload, plan.kind === "multipart");
 
   upload.step = "begin";
-  const begun = (upload.begun = await begin(line, upload, plan));
+  const begun = (upload.begun = await begin(line, upload, file, plan));
   const { assetId, s3Key, deduped } = begun;
   events.emit({ type: "upload.begun", ...upload.names, assetId, s3Key, deduped });
   if (begun.status !== "pending") {

@@ -104,6 +104,18 @@ describe("a large file", () => {
     60_000,
   );
 
+  test("[G2] is hashed right although a part has to be sent again", async () => {
+    const { s3, sceneId, options, upload } = await stage();
+    const bytes = film();
+    const { file, bytesRead } = await counted(await studio.file("long.mp4", bytes));
+    let fails = 1;
+    s3.spoil = (exchange) => (partOf(exchange) === "2" && fails-- > 0 ? { status: 503 } : undefined);
+    const result = await upload(studio.client(options), { file });
+    expect(result).toMatchObject({ sha256: sha256(bytes), attempts: 2 });
+    expect(bytesRead()).toBe(SIZE + 16 * MIB);
+    await expectStored(sceneId, [bytes]);
+  }, 60_000);
+
   test("[G3] that is stored already moves no bytes", async () => {
     const { s3, sceneId, options, upload } = await stage();
     const bytes = film();
