@@ -117,6 +117,13 @@ export const assetIntentSchema = z.object({
 });
 export type AssetIntent = z.infer<typeof assetIntentSchema>;
 
+/**
+ * The same of content whose hash may still be unknown: a large file is hashed while it is sent, and the hash comes with
+ * the commit, or with a repeated `begin`.
+ */
+export const unhashedIntentSchema = assetIntentSchema.partial({ sha256: true });
+export type UnhashedIntent = z.infer<typeof unhashedIntentSchema>;
+
 /** When a call was made, without naming a time of day: two machines would not agree on it. */
 export const callMadeSchema = z.object({
   /** Milliseconds ago, measured when this is sent. */
@@ -127,7 +134,7 @@ export const callMadeSchema = z.object({
 });
 export type CallMade = z.infer<typeof callMadeSchema>;
 /** What `begin` takes: calls for one place are ordered by when they were made, not by when they arrive. Without `made`: just now. */
-export type DatedIntent = AssetIntent & { made?: CallMade };
+export type DatedIntent = UnhashedIntent & { made?: CallMade };
 
 /** What S3 answered after the bytes were stored; a commit is refused without it. */
 export const storedObjectSchema = z.object({
@@ -153,7 +160,7 @@ export const assetSchema = z.object({
   fileName: z.string(),
   contentType: z.string(),
   size: z.number(),
-  /** SHA-256 of the bytes, hex. */
+  /** SHA-256 of the bytes, hex. Empty while they are on their way and hashed as they are sent; never once they are stored. */
   checksum: z.string(),
   etag: z.string().optional(),
   versionId: z.string().optional(),

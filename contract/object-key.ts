@@ -1,15 +1,19 @@
 /**
  * The only place that knows what an object key looks like:
  *
- *   {base}/t/{tenant}/{perm|temp}/{project}/{session}/{scene | _session}/{asset-type}/{sha256, first 16}-{readable name}
+ *   {base}/t/{tenant}/{perm|temp}/{project}/{session}/{scene | _session}/{asset-type}/{16 hex digits}-{readable name}
  *
+ * The digits are the first of the content's SHA-256, or of the upload's id where the content is hashed while it is sent.
+ * Either way what is behind a key never changes: no two contents share a hash, and no two uploads an id.
  * Ids come first, so every prefix that matters (tenant, project, session, scene) is a folder and ends in "/". The
  * readable name comes last and is for people: nothing parses it. No zod here: the web bundle reads this file.
  */
 import type { AssetType } from "./asset.ts";
 import { MAX_KEY_BYTES } from "./limits.ts";
 
-export interface ObjectKeyParts {
+export type ObjectKeyParts = ObjectPlace & ({ sha256: string } | { uploadId: string });
+
+interface ObjectPlace {
   /** `S3_BASE_PREFIX`, may be empty. */
   base: string;
   tenant: string;
@@ -19,17 +23,17 @@ export interface ObjectKeyParts {
   /** Absent for assets of the session itself. */
   scene?: string;
   assetType: AssetType;
-  sha256: string;
   fileName: string;
 }
 
 const SESSION_SEGMENT = "_session";
 const MAX_READABLE_BYTES = 120;
+const DIGITS = 16;
 
 export function formatObjectKey(parts: ObjectKeyParts): string {
   const key =
     scenePrefix(parts) +
-    `${parts.assetType.replaceAll("_", "-")}/${parts.sha256.slice(0, 16)}-${readableName(parts.fileName)}`;
+    `${parts.assetType.replaceAll("_", "-")}/${digitsOf(parts)}-${readableName(parts.fileName)}`;
   const bytes = new TextEncoder().encode(key).length;
   if (bytes > MAX_KEY_BYTES) {
     throw new RangeError(
@@ -39,18 +43,28 @@ export function formatObjectKey(parts: ObjectKeyParts): string {
   return key;
 }
 
+/** Whether the key stands for this content, and not for the upload that brought it. */
+export function namesContent(key: string, sha256: string): boolean {
+  return key.slice(key.lastIndexOf("/") + 1).startsWith(`${digitsOf({ sha256 })}-`);
+}
+
+function digitsOf(content: { sha256: string } | { uploadId: string }): string {
+  const digits = "sha256" in content ? content.sha256 : content.uploadId.replaceAll("-", "").toLowerCase();
+  return digits.slice(0, DIGITS);
+}
+
 /** Everything below is this tenant's and nobody else's. Ends in "/", so `t/acme` never swallows `t/acme2`. */
 export function tenantPrefix(base: string, tenant: string): string {
   return `${basePrefix(base)}t/${segment(tenant)}/`;
 }
 
 export function sessionPrefix(
-  parts: Pick<ObjectKeyParts, "base" | "tenant" | "lifetime" | "project" | "session">,
+  parts: Pick<ObjectPlace, "base" | "tenant" | "lifetime" | "project" | "session">,
 ): string {
   return `${tenantPrefix(parts.base, parts.tenant)}${parts.lifetime}/${segment(parts.project)}/${segment(parts.session)}/`;
 }
 
-function scenePrefix(parts: ObjectKeyParts): string {
+function scenePrefix(parts: ObjectPlace): string {
   return `${sessionPrefix(parts)}${parts.scene === undefined ? SESSION_SEGMENT : segment(parts.scene)}/`;
 }
 

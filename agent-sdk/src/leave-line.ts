@@ -7,7 +7,15 @@
  *
  * What has its record already and fails at its URL is queued, or told to the caller and to nobody else.
  */
-import { becomesDeadLetter, parkedAs, ReelsyncError, unkeptAs, waitsForService } from "./errors.ts";
+import {
+  becomesDeadLetter,
+  codedError,
+  parkedAs,
+  ReelsyncError,
+  unkeptAs,
+  waitsForService,
+} from "./errors.ts";
+import { hashedIntent, isHashed } from "./upload-hash.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
 import type { QueuedUpload } from "./upload-request.ts";
 
@@ -21,10 +29,11 @@ export function isContinued({ queues, comesBack, entry }: Upload, error: Reelsyn
 export async function leaveLine(
   line: UploadLine,
   upload: Upload,
-  error: ReelsyncError,
+  cause: ReelsyncError,
 ): Promise<QueuedUpload> {
   const { id, step, entry } = upload;
-  if (upload.comesBack?.(error) === true) throw error;
+  if (upload.comesBack?.(cause) === true) throw cause;
+  const error = isKept(upload, cause) ? await hashRest(line, upload, cause) : cause;
   const queued = upload.queues && waitsForService(error) ? await enqueue(line, upload, error) : undefined;
   if (queued !== undefined) return queued;
   line.events.emit({
@@ -47,13 +56,33 @@ export async function leaveLine(
   }
 }
 
+/** Whether somebody will go on with it later, and by its hash. */
+function isKept({ queues, step, entry, intent, begun }: Upload, error: ReelsyncError): boolean {
+  if (intent === undefined || isHashed(intent)) return false;
+  if (queues && entry !== undefined && waitsForService(error)) return true;
+  return step !== "file" && becomesDeadLetter(error, begun !== undefined);
+}
+
+/** The error the upload leaves with: a file that is another one by now is all there is to say of it. */
+async function hashRest(line: UploadLine, upload: Upload, error: ReelsyncError): Promise<ReelsyncError> {
+  try {
+    await hashedIntent(line, upload);
+    return error;
+  } catch (fault) {
+    return codedError(fault);
+  }
+}
+
 /** Undefined when this machine's disk does not take it. */
 export async function enqueue(
-  { journal, drainer, events, letters }: UploadLine,
-  { id, names, call, intent, file, entry }: Upload,
+  line: UploadLine,
+  upload: Upload,
   error: ReelsyncError,
 ): Promise<QueuedUpload | undefined> {
-  if (intent === undefined || file === undefined || entry === undefined) return undefined;
+  const { journal, drainer, events, letters } = line;
+  const { id, names, call, file, entry } = upload;
+  if (upload.intent === undefined || file === undefined || entry === undefined) return undefined;
+  const intent = await hashedIntent(line, upload);
   try {
     await entry.acknowledge(intent, file, error.code);
   } catch (fault) {
@@ -87,7 +116,8 @@ async function giveUp(
   if (open !== undefined) await objects.abandonParts(open.key, open.s3UploadId);
   if (recorded) return { error };
   const reached = begun === undefined ? {} : { assetId: begun.assetId };
-  if (!acknowledged && !becomesDeadLetter(error, begun !== undefined)) {
+  // Without a hash it was promised to nobody, and nothing could tell whether it is still the same content.
+  if (!isHashed(intent) || (!acknowledged && !becomesDeadLetter(error, begun !== undefined))) {
     await letters.withdraw(id, reached.assetId, error);
     return { error };
   }

@@ -1,5 +1,5 @@
 /** What the steps of an upload hand to each other: the line, which is one for each client, and how far one upload has come. */
-import type { AssetIntent } from "../../contract/asset.ts";
+import type { UnhashedIntent } from "../../contract/asset.ts";
 import type { CallMark } from "./call-mark.ts";
 import type { Call } from "./call.ts";
 import type { Mode } from "./config.ts";
@@ -9,6 +9,7 @@ import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import type { ReelsyncError } from "./errors.ts";
 import type { Events, OfUpload, Step } from "./events.ts";
 import type { AssetFile } from "./file/asset-file.ts";
+import type { Digests } from "./file/hash-file.ts";
 import type { Drainer } from "./journal/drainer.ts";
 import type { Journal, JournalEntry } from "./journal/journal.ts";
 import type { ProgressMeter } from "./progress.ts";
@@ -51,9 +52,19 @@ export interface Upload {
   step: Step | "file";
   scope?: Scope;
   file?: AssetFile;
-  intent?: AssetIntent;
+  content?: Content;
+  /** With the hash as soon as that is known. */
+  intent?: UnhashedIntent;
   begun?: Begun;
   entry?: JournalEntry;
   /** Its content is stored and has its record: whatever fails from here on is neither replayed nor taken back. */
   recorded?: true;
+}
+
+/** What is sent, and what is known of it by now. */
+export interface Content {
+  file: AssetFile;
+  digests: Digests;
+  /** Present where it is hashed while it is sent: the hash of the whole. */
+  finish?: () => Promise<string>;
 }

@@ -11,6 +11,7 @@ import {
   type AssetType,
   type EntityType,
   type Metadata,
+  type UnhashedIntent,
 } from "../../contract/asset.ts";
 import { MAX_NAME_LENGTH } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
@@ -167,7 +168,7 @@ function shortened(name: string): string {
 }
 
 /** The request an intent came from, for an upload that is sent again. */
-export function requestOf(intent: AssetIntent, file: string): UploadRequest {
+export function requestOf(intent: UnhashedIntent, file: string): UploadRequest {
   const { uploadId: _id, sha256: _hash, size: _size, storageBackend: _kept, ...content } = intent;
   const { entityType, entityId, ...rest } = content;
   const { durationMs, metadata, historyOnly, correlationId, ...described } = rest;

@@ -3,24 +3,28 @@
  *
  *   file ─ hash ─ begin (the key is decided) ─ bytes (PUT or parts) ─ commit (the record)
  *
+ * A large file is hashed with its bytes instead, one hop later; see `upload-hash.ts`.
+ *
  * What cannot finish leaves at one point, `leaveLine`: into the journal while a service is down, as a dead letter when
  * the same bytes can be sent later, otherwise by telling the row why. How each hop works, and how often it is tried, is
  * beside this file.
  */
 import { randomUUID } from "node:crypto";
-import type { AssetIntent } from "../../contract/asset.ts";
-import { dateCall, markCall, type CallMark } from "./call-mark.ts";
+import type { AssetIntent, UnhashedIntent } from "../../contract/asset.ts";
+import { markCall, type CallMark } from "./call-mark.ts";
 import { openCall, type Call } from "./call.ts";
 import type { Begun } from "./convex/records.ts";
 import { codedError, ReelsyncError } from "./errors.ts";
 import { ofUpload } from "./events.ts";
-import { digestFile, openSource } from "./file/take-in.ts";
+import { openSource } from "./file/take-in.ts";
 import type { AssetFile } from "./file/asset-file.ts";
 import type { JournalEntry } from "./journal/journal.ts";
 import { enqueue, isContinued, leaveLine } from "./leave-line.ts";
 import { assertSameBucket, preflight } from "./preflight.ts";
 import { createProgressMeter } from "./progress.ts";
+import { changedSince, contentOf, hashedIntent, hashFirst, hashWhileSent, isOwnKey } from "./upload-hash.ts";
 import type { Upload, UploadLine } from "./upload-line.ts";
+import { begin, commit } from "./upload-record.ts";
 import {
   describeUpload,
   type LineRequest,
@@ -35,6 +39,8 @@ export interface Returning {
   uploadId: string;
   /** The content it had, which may not have changed. */
   sha256?: string;
+  /** Or the mark of the file that it was of, while its hash was not known. */
+  mark?: string;
   /** When it was first asked for. Without it the deployment goes by what it was told before. */
   madeAt: CallMark | undefined;
   entry?: JournalEntry;
@@ -108,7 +114,7 @@ async function publish(
   request: LineRequest,
   returning: Returning | undefined,
 ): Promise<UploadResult> {
-  const { records, objects, events } = line;
+  const { objects, events } = line;
   const { call, meter } = upload;
 
   const described = describeUpload(request, upload.id);
@@ -122,21 +128,17 @@ async function publish(
   const file = (upload.file = opened.file);
   const isHeld = stage === "end-of-run" && upload.queues;
   if (!isHeld) await preflight(line.tokens, objects, call);
-  const { plan, digests } = await digestFile(opened, objects.plan, line.slots, call.signal, meter);
-  if (returning?.sha256 !== undefined && returning.sha256 !== digests.sha256) {
-    throw new ReelsyncError(
-      "FILE_CHANGED",
-      `${file.path ?? "The file"} is not what it was when its upload began`,
-    );
-  }
-  const intent: AssetIntent = (upload.intent = {
+  const isOther = returning?.mark !== undefined && returning.mark !== file.mark;
+  if (isOther) throw changedSince(file.path);
+  const plan = objects.plan(file.size);
+  const unhashed: UnhashedIntent = {
     ...described,
     size: file.size,
-    sha256: digests.sha256,
     ...(stage === "shadow" && { historyOnly: true }),
     ...(objects.type === "local" && { storageBackend: objects.type }),
-  });
-  events.emit({ type: "upload.hashed", ...upload.names, size: file.size, sha256: digests.sha256 });
+  };
+  const isLate = returning === undefined && !isHeld && hashWhileSent(line, upload, opened, plan, unhashed);
+  if (!isLate) await hashFirst(line, upload, opened, plan, unhashed, returning?.sha256);
 
   if (returning === undefined) {
     upload.entry = await line.journal.admit(upload, upload.queues ? keptBytes(file) : 0, call.signal);
@@ -144,14 +146,15 @@ async function publish(
     if (queued !== undefined) return queued;
   }
 
-  await writeAhead(line, upload, intent, plan.kind === "multipart");
+  await writeAhead(line, upload, plan.kind === "multipart");
 
   upload.step = "begin";
-  const dated = dateCall(intent, upload.madeAt);
-  const begun = (upload.begun = await records.begin(dated, call));
+  const begun = (upload.begun = await begin(line, upload, file, plan));
   const { assetId, s3Key, deduped } = begun;
   events.emit({ type: "upload.begun", ...upload.names, assetId, s3Key, deduped });
-  if (begun.status !== "pending") return finish(line, upload, intent, begun, begun.status);
+  if (begun.status !== "pending") {
+    return finish(line, upload, await hashedIntent(line, upload), begun, begun.status);
+  }
   assertSameBucket(objects, begun.bucket);
 
   upload.step = "upload";
@@ -159,11 +162,11 @@ async function publish(
   const announced = plan.kind === "multipart" ? announce(line, assetId, call) : undefined;
   const object = await objects.store(
     {
+      ...contentOf(upload),
       key: s3Key,
-      contentType: intent.contentType,
-      file,
+      isOwnKey: isOwnKey(upload, s3Key),
+      contentType: described.contentType,
       plan,
-      digests,
       correlationId: upload.names.correlationId,
       onBytes: meter.advance,
       onVerifying: () => meter.phase("verifying", file.size),
@@ -174,12 +177,13 @@ async function publish(
     call,
   );
   await file.assertUnchanged();
+  const intent = await hashedIntent(line, upload);
   await announced;
   events.emit({ type: "upload.stored", ...upload.names, s3Key, size: file.size, etag: object.etag });
 
   upload.step = "commit";
   meter.phase("syncing", file.size);
-  const { state, version } = await records.commit(dated, assetId, object, call);
+  const { state, version } = await commit(line, upload, intent, { assetId, object });
   return finish(line, upload, intent, { ...begun, version }, state);
 }
 
@@ -217,11 +221,13 @@ async function followEarlier(line: UploadLine, upload: Upload): Promise<UploadRe
 }
 
 /** A disk that does not take the entry costs the recovery after a crash, not the upload. */
-async function writeAhead(line: UploadLine, upload: Upload, intent: AssetIntent, hasParts: boolean) {
-  const { id, entry, file } = upload;
-  if (entry === undefined || entry.record !== undefined || file?.path === undefined) return;
+async function writeAhead(line: UploadLine, upload: Upload, hasParts: boolean) {
+  const { id, entry, intent, file } = upload;
+  if (entry === undefined || entry.record !== undefined) return;
+  if (intent === undefined || file?.path === undefined) return;
+  const { path, mark } = file;
   await entry
-    .writeAhead(intent, file.path, hasParts)
+    .writeAhead(intent, { path, ...(mark !== undefined && { mark }) }, hasParts)
     .catch((error: unknown) => line.letters.warn(`noting upload ${id}`, error));
 }
 

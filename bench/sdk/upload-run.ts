@@ -11,7 +11,7 @@ import { openCall } from "../../agent-sdk/src/call.ts";
 import { loadConfig } from "../../agent-sdk/src/config.ts";
 import { createEvents } from "../../agent-sdk/src/events.ts";
 import { openDiskFile } from "../../agent-sdk/src/file/asset-file.ts";
-import { hashFile } from "../../agent-sdk/src/file/hash-file.ts";
+import { hashWhileRead } from "../../agent-sdk/src/file/running-hash.ts";
 import { createCircuitBreaker } from "../../agent-sdk/src/resilience/circuit-breaker.ts";
 import { createGuard } from "../../agent-sdk/src/resilience/guard.ts";
 import { createObjectStore } from "../../agent-sdk/src/s3/object-store.ts";
@@ -64,12 +64,12 @@ async function bytePath(path: string): Promise<string> {
   const file = await openDiskFile(path);
   const plan = objects.plan(file.size);
   const none = () => undefined;
-  const digests = await hashFile(file, plan, slots, call.signal, none);
+  if (plan.kind === "single") throw new RangeError(`${path} would go up in one request`);
+  const hash = hashWhileRead(file, plan);
   const key = `bench/${randomUUID()}`;
-  await objects.store(
-    { key, contentType: "video/mp4", file, plan, digests, onBytes: none, onVerifying: none },
-    call,
-  );
+  const object = { ...hash, key, contentType: "video/mp4", plan, isOwnKey: true };
+  await objects.store({ ...object, onBytes: none, onVerifying: none }, call);
+  await hash.finish();
   call.dispose();
   await file.close();
   return key;

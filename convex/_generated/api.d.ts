@@ -54,6 +54,7 @@ import type * as model_reconcileSteps from "../model/reconcileSteps.js";
 import type * as model_refusal from "../model/refusal.js";
 import type * as model_repair from "../model/repair.js";
 import type * as model_repairLimit from "../model/repairLimit.js";
+import type * as model_repeatedBegin from "../model/repeatedBegin.js";
 import type * as model_rollback from "../model/rollback.js";
 import type * as model_s3Client from "../model/s3Client.js";
 import type * as model_scan from "../model/scan.js";
@@ -130,6 +131,7 @@ declare const fullApi: ApiFromModules<{
   "model/refusal": typeof model_refusal;
   "model/repair": typeof model_repair;
   "model/repairLimit": typeof model_repairLimit;
+  "model/repeatedBegin": typeof model_repeatedBegin;
   "model/rollback": typeof model_rollback;
   "model/s3Client": typeof model_s3Client;
   "model/scan": typeof model_scan;

@@ -4,7 +4,7 @@
  */
 import { ConvexError } from "convex/values";
 import * as z from "zod";
-import { storedObjectSchema } from "../../contract/asset.ts";
+import { sha256Schema, storedObjectSchema } from "../../contract/asset.ts";
 import type { ItemOutcome } from "../../contract/batch.ts";
 import { isErrorCode } from "../../contract/error-code.ts";
 import type { Refusal } from "../../contract/error-code.ts";
@@ -14,22 +14,26 @@ import { noteCommit, openCommits } from "./assetCommit.ts";
 import type { CommitArgs, Committed } from "./assetCommit.ts";
 import { settleEffects } from "./assetEffects.ts";
 import { noteBegin, uncheckedIntentSchema } from "./assetIntent.ts";
-import type { Opened, UncheckedIntent } from "./assetIntent.ts";
+import type { HashFirst, UncheckedIntent } from "./assetIntent.ts";
 import { openBegins, settleBegins } from "./begins.ts";
 import { argumentRefusal } from "./refusal.ts";
+import type { Opened } from "./repeatedBegin.ts";
 
-export const commitArgsSchema = z.object({ assetId: z.string(), object: storedObjectSchema });
+export const commitArgsSchema = z.object({
+  assetId: z.string(),
+  object: storedObjectSchema,
+  sha256: sha256Schema.optional(),
+});
 
 export async function beginAssets(
   ctx: MutationCtx,
   caller: Caller,
   items: readonly unknown[],
-): Promise<ItemOutcome<Opened>[]> {
+): Promise<ItemOutcome<Opened | HashFirst>[]> {
   const begins = openBegins();
-  const outcomes = await eachItem<UncheckedIntent, Opened>(uncheckedIntentSchema, items, async (intent) => ({
-    ok: true,
-    ...(await noteBegin(ctx, caller, intent, begins)),
-  }));
+  const note = async (intent: UncheckedIntent) =>
+    ({ ok: true, ...(await noteBegin(ctx, caller, intent, begins)) }) as const;
+  const outcomes = await eachItem<UncheckedIntent, Opened | HashFirst>(uncheckedIntentSchema, items, note);
   await settleBegins(ctx, begins);
   return outcomes;
 }

@@ -36,6 +36,8 @@ export interface CommitRefused {
 export interface CommitArgs {
   assetId: string;
   object: StoredObject;
+  /** Of what was sent; needed where `begin` did not know it. */
+  sha256?: string | undefined;
 }
 
 /** What the commits of one transaction share. */
@@ -73,9 +75,13 @@ export async function noteCommit(
       return { assetId: row._id, status: row.status, version: row.version };
     case "pending":
     case "uploading": {
-      const fault = faultOf(row, args.object);
+      const checksum = row.checksum === "" ? args.sha256 : row.checksum;
+      if (checksum === undefined) {
+        return refuse("INVALID_ARGUMENT", "sha256: the upload was begun without it, so its commit names it.");
+      }
+      const fault = faultOf(row, args);
       return fault === null
-        ? record(ctx, row, args.object, commits)
+        ? record(ctx, { ...row, checksum }, args.object, commits)
         : refuseCommit(ctx, row, args.object, fault, commits.effects);
     }
     case "error":
@@ -90,12 +96,15 @@ export async function noteCommit(
   }
 }
 
-function faultOf(row: Doc<"assets">, object: StoredObject): string | null {
+function faultOf(row: Doc<"assets">, { object, sha256 }: CommitArgs): string | null {
   if (object.bucket !== row.bucket) {
     return `The object is in "${object.bucket}", its record says "${row.bucket}".`;
   }
   if (object.size !== row.size) {
     return `S3 stored ${object.size} bytes, ${row.size} were announced.`;
+  }
+  if (sha256 !== undefined && row.checksum !== "" && sha256 !== row.checksum) {
+    return `What was sent has the SHA-256 ${sha256}, ${row.checksum} was announced.`;
   }
   return null;
 }
@@ -125,6 +134,7 @@ async function record(
   { letters, effects }: Commits,
 ): Promise<Committed> {
   const stored = {
+    checksum: row.checksum,
     etag: object.etag,
     ...present({ versionId: object.versionId }),
     uploadedAt: Date.now(),

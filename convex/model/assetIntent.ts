@@ -7,11 +7,11 @@ import {
   ASSET_TYPES_OF,
   CONTENT_TYPES_OF,
   acceptsContentType,
-  assetIntentSchema,
   assetTypeSchema,
   callMadeSchema,
+  unhashedIntentSchema,
 } from "../../contract/asset.ts";
-import type { AssetIntent, AssetType } from "../../contract/asset.ts";
+import type { AssetType, UnhashedIntent } from "../../contract/asset.ts";
 import { MAX_CHUNKS_PER_SCENE, MAX_OBJECT_BYTES } from "../../contract/limits.ts";
 import { formatObjectKey } from "../../contract/object-key.ts";
 import type { Doc, Id } from "../_generated/dataModel";
@@ -19,23 +19,24 @@ import type { MutationCtx, QueryCtx } from "../_generated/server";
 import type { Caller } from "./access.ts";
 import type { AssetRow } from "./assetEffects.ts";
 import { rowsOfKey, versionsOf } from "./assetRows.ts";
-import type { Slot } from "./assetRows.ts";
 import { entityOf, openBegins, settleBegins } from "./begins.ts";
 import type { Begins, Entity } from "./begins.ts";
 import { resolveDeadLetter } from "./uploadCalls.ts";
 import { entryToReclaim, reclaim } from "./deleteQueue.ts";
 import { present } from "./present.ts";
 import { refuse } from "./refusal.ts";
+import { opened, repeatCall } from "./repeatedBegin.ts";
+import type { Opened } from "./repeatedBegin.ts";
 import { placeOf, storageTarget } from "./storageEnv.ts";
 import type { StorageTarget } from "./storageEnv.ts";
 import { reserve } from "./usage.ts";
 import type { Announced } from "./usage.ts";
-import { correctWish, satisfying, wishAgain, wishOfCall } from "./wishOrder.ts";
+import { mayBeSatisfied, satisfying, wishAgain, wishOfCall } from "./wishOrder.ts";
 import type { Wish } from "./wishOrder.ts";
 
 /** Type and size are judged here and not by the schema, so that each fault gets its own code. */
 export const uncheckedIntentSchema = z.object({
-  ...assetIntentSchema.shape,
+  ...unhashedIntentSchema.shape,
   assetType: z.string(),
   contentType: z.string(),
   size: z.number().int().min(0),
@@ -43,14 +44,9 @@ export const uncheckedIntentSchema = z.object({
 });
 export type UncheckedIntent = z.infer<typeof uncheckedIntentSchema>;
 
-export interface Opened {
-  assetId: Id<"assets">;
-  /** `ready` and `superseded`: done, no bytes need to move. */
-  status: "pending" | "ready" | "superseded";
-  deduped: boolean;
-  version: number;
-  bucket: string;
-  s3Key: string;
+/** Nothing was opened: what the slot holds has the same size, and only the hash tells whether it is the same content. */
+export interface HashFirst {
+  status: "hash_first";
 }
 
 /** Current assets a session may have in all, so that every read of a whole session stays bounded. */
@@ -63,7 +59,7 @@ export async function beginAsset(
   ctx: MutationCtx,
   caller: Caller,
   unchecked: UncheckedIntent,
-): Promise<Opened> {
+): Promise<Opened | HashFirst> {
   const begins = openBegins();
   const answer = await noteBegin(ctx, caller, unchecked, begins);
   await settleBegins(ctx, begins);
@@ -76,7 +72,7 @@ export async function noteBegin(
   caller: Caller,
   unchecked: UncheckedIntent,
   begins: Begins,
-): Promise<Opened> {
+): Promise<Opened | HashFirst> {
   const entity = await entityOf(ctx, caller, unchecked, begins);
   const { tenant } = entity;
   const { effects } = begins;
@@ -87,6 +83,9 @@ export async function noteBegin(
   if (known !== null) return repeatCall(ctx, known, intent, tenant, wish, begins);
 
   const newest = await versionsOf(ctx, intent).first();
+  if (intent.sha256 === undefined && newest !== null && (await mayBeSatisfied(ctx, intent, newest))) {
+    return { status: "hash_first" };
+  }
   const latest = newest === null ? null : await satisfying(ctx, intent, newest);
   if (latest !== null) {
     const deduped = latest.status !== "pending" && latest.status !== "uploading";
@@ -105,7 +104,7 @@ export async function noteBegin(
   return opened(row, "pending", false);
 }
 
-function checkIntent({ made: _made, ...unchecked }: UncheckedIntent, tenant: Doc<"tenants">): AssetIntent {
+function checkIntent({ made: _made, ...unchecked }: UncheckedIntent, tenant: Doc<"tenants">): UnhashedIntent {
   const { entityType, chunkIndex, contentType, size } = unchecked;
   const parsed = assetTypeSchema.safeParse(unchecked.assetType);
   const allowed = ASSET_TYPES_OF[entityType];
@@ -140,78 +139,10 @@ async function callOf(ctx: QueryCtx, tenantId: Id<"tenants">, uploadId: string) 
     .unique();
 }
 
-/** This very call was made before: answer the state of its row; a row that was given up opens again under its old version. */
-async function repeatCall(
-  ctx: MutationCtx,
-  call: Doc<"uploadCalls">,
-  intent: AssetIntent,
-  tenant: Doc<"tenants">,
-  wish: Wish,
-  { announced, effects }: Begins,
-): Promise<Opened> {
-  const row = await ctx.db.get("assets", call.assetId);
-  if (row === null) return refuse("ASSET_NOT_FOUND", "The record of this upload is gone.");
-  if (!sameSlot(row, intent) || row.checksum !== intent.sha256 || row.size !== intent.size) {
-    return refuse("INVALID_ARGUMENT", `uploadId: ${intent.uploadId} was used for another upload.`);
-  }
-  switch (row.status) {
-    case "pending":
-    case "uploading": {
-      const home = newHome(row, intent);
-      await correctWish(ctx, row, call, wish);
-      if (home !== null) await ctx.db.patch("assets", row._id, home);
-      return opened({ ...row, ...home }, "pending", false);
-    }
-    case "ready":
-    case "superseded":
-      return opened(row, row.status, call.deduped);
-    case "error":
-    case "missing": {
-      const home = newHome(row, intent);
-      await reopen(ctx, row, tenant, announced);
-      await correctWish(ctx, row, call, wish);
-      if (home !== null) await ctx.db.patch("assets", row._id, home);
-      effects.push({ row, event: { kind: "opened" } });
-      return opened({ ...row, ...home }, "pending", false);
-    }
-    case "deleted":
-      return refuse("ASSET_NOT_FOUND", "This version was deleted.");
-  }
-}
-
-function sameSlot(row: Doc<"assets">, slot: Slot): boolean {
-  return (
-    row.entityId === slot.entityId && row.assetType === slot.assetType && row.chunkIndex === slot.chunkIndex
-  );
-}
-
-/** An agent may have been told to keep its files elsewhere since it began; no bytes are recorded yet, so the row follows. */
-function newHome(row: Doc<"assets">, { storageBackend = "s3" }: AssetIntent) {
-  if (row.storageBackend === storageBackend) return null;
-  return placeOf(storageBackend, storageTarget(storageBackend).bucket, row.s3Key);
-}
-
-async function reopen(
-  ctx: MutationCtx,
-  row: Doc<"assets">,
-  tenant: Doc<"tenants">,
-  announced: Announced,
-): Promise<void> {
-  const leaving = await entryToReclaim(ctx, row.tenantId, row.s3Key);
-  await reserve(ctx, announced, tenant, row.size, await rowsOfKey(ctx, row.tenantId, row.s3Key));
-  await reclaim(ctx, leaving);
-  await ctx.db.patch("assets", row._id, {
-    status: "pending",
-    errorCode: undefined,
-    errorMessage: undefined,
-    openedAt: Date.now(),
-  });
-}
-
 async function openVersion(
   ctx: MutationCtx,
   { session, scene, tenant }: Entity,
-  intent: AssetIntent,
+  intent: UnhashedIntent,
   newestVersion: number,
   wish: Wish,
   announced: Announced,
@@ -223,6 +154,7 @@ async function openVersion(
   }
   const s3Key = keyOf(tenant, session, scene, intent, target);
   const sharing = await rowsOfKey(ctx, tenant._id, s3Key);
+  // Content that is not hashed yet is equal to nothing: a key made of its upload's id is that upload's alone.
   if (sharing.some((row) => row.checksum !== intent.sha256 || row.size !== intent.size)) {
     refuse("INVALID_ARGUMENT", `size, sha256: "${s3Key}" is recorded with another size or checksum.`);
   }
@@ -250,7 +182,7 @@ async function openVersion(
     fileName: intent.fileName,
     contentType: intent.contentType,
     size: intent.size,
-    checksum: intent.sha256,
+    checksum: intent.sha256 ?? "",
     correlationId: intent.correlationId ?? intent.uploadId,
     openedAt: Date.now(),
     wish,
@@ -262,7 +194,7 @@ function keyOf(
   tenant: Doc<"tenants">,
   session: Doc<"sessions">,
   scene: Doc<"scenes"> | null,
-  intent: AssetIntent,
+  intent: UnhashedIntent,
   { base }: StorageTarget,
 ): string {
   try {
@@ -274,7 +206,7 @@ function keyOf(
       session: session._id,
       ...present({ scene: scene?._id }),
       assetType: intent.assetType,
-      sha256: intent.sha256,
+      ...(intent.sha256 === undefined ? { uploadId: intent.uploadId } : { sha256: intent.sha256 }),
       fileName: intent.fileName,
     });
   } catch (fault) {
@@ -294,15 +226,4 @@ async function rememberCall(
 ): Promise<void> {
   const { tenantId, _id: assetId } = row;
   await ctx.db.insert("uploadCalls", { tenantId, uploadId, assetId, deduped, wish });
-}
-
-function opened(row: AssetRow, status: Opened["status"], deduped: boolean): Opened {
-  return {
-    assetId: row._id,
-    status,
-    deduped,
-    version: row.version,
-    bucket: row.bucket,
-    s3Key: row.s3Key,
-  };
 }

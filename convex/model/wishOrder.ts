@@ -6,7 +6,7 @@
  * deployment's clock and how long ago each was made, a duration of the agent's measuring; nobody's time of day matters. Whatever a
  * message loses on its way makes its call look later than it was, never earlier: of several tellings the earliest holds.
  */
-import type { AssetIntent, CallMade } from "../../contract/asset.ts";
+import type { CallMade, UnhashedIntent } from "../../contract/asset.ts";
 import type { Doc, Id } from "../_generated/dataModel";
 import type { MutationCtx, QueryCtx } from "../_generated/server";
 import { newestInSlot } from "./assetRows.ts";
@@ -84,18 +84,36 @@ export async function correctWish(
   await ctx.db.patch("assets", row._id, { wish: newest });
 }
 
-/** The row that already is, or is about to be, what this call asks for. */
+/** The row that already is, or is about to be, what this call asks for; of content not hashed yet there is none to tell. */
 export async function satisfying(
   ctx: QueryCtx,
-  intent: AssetIntent,
+  intent: UnhashedIntent,
   newest: Doc<"assets">,
 ): Promise<Doc<"assets"> | null> {
-  // For history it is enough to be recorded; joining an upload in flight would make this call show it.
-  const latest =
-    intent.historyOnly === true ? (isStored(newest) ? newest : null) : await latestWish(ctx, intent);
-  if (latest?.checksum !== intent.sha256 || latest.size !== intent.size) return null;
+  const latest = await comparable(ctx, intent, newest);
+  // A row whose bytes are still being hashed has no checksum, which equals no other.
+  if (latest?.checksum !== intent.sha256 || latest?.size !== intent.size) return null;
   // Bytes that are stored are stored, wherever; joining an upload in flight to another place would leave nothing here.
   return isStored(latest) || latest.storageBackend === (intent.storageBackend ?? "s3") ? latest : null;
+}
+
+/** Whether content that is not hashed yet may turn out to be what the slot holds, or is about to. */
+export async function mayBeSatisfied(
+  ctx: QueryCtx,
+  intent: UnhashedIntent,
+  newest: Doc<"assets">,
+): Promise<boolean> {
+  return (await comparable(ctx, intent, newest))?.size === intent.size;
+}
+
+/** For history it is enough to be recorded; joining an upload in flight would make this call show it. */
+async function comparable(
+  ctx: QueryCtx,
+  intent: UnhashedIntent,
+  newest: Doc<"assets">,
+): Promise<Doc<"assets"> | null> {
+  if (intent.historyOnly === true) return isStored(newest) ? newest : null;
+  return latestWish(ctx, intent);
 }
 
 /**

@@ -50,7 +50,8 @@ const commitAll = (records: ReturnType<typeof createRecords>, count: number) =>
     Array.from({ length: count }, (_, index) => {
       const id = `upload ${index}`;
       const object = { bucket: "b", etag: "e", size: 1 };
-      return records.commit({ uploadId: id } as AssetIntent, id, object, openCall({ timeoutMs: 10_000 }));
+      const call = openCall({ timeoutMs: 10_000 });
+      return records.commit({ uploadId: id } as AssetIntent, { assetId: id, object }, call);
     }),
   );
 

@@ -1,5 +1,5 @@
 /** [G3] Each call has one effect: versions in order, one current version, letters that say what happened. */
-import { isCommitted, type Asset, type Evidence, type Violation } from "./evidence.ts";
+import { isCommitted, isUnhashed, type Asset, type Evidence, type Violation } from "./evidence.ts";
 
 export function checkEffects(evidence: Evidence): Violation[] {
   const faults = [...evidence.slots].flatMap(([slot, rows]) => [
@@ -40,7 +40,10 @@ function faultsOfContent({ schedule, sha256Of, found }: Evidence, slot: string, 
   const wished = new Set(schedule.wishes.map(sha256Of));
   const faults: Fault[] = [];
   for (const row of rows) {
-    if (!wished.has(row.checksum)) faults.push(["unasked", `${slot}: nobody asked for ${row._id}`]);
+    const isAsked = isUnhashed(row)
+      ? schedule.wishes.some(({ size }) => size === row.size)
+      : wished.has(row.checksum);
+    if (!isAsked) faults.push(["unasked", `${slot}: nobody asked for ${row._id}`]);
     if (!found.calls.some(({ assetId }) => assetId === row._id)) {
       faults.push(["no-call", `${slot}: no call leads to ${row._id}`]);
     }

@@ -27,6 +27,8 @@ export interface Evidence {
   wish: (id: number) => Wish | undefined;
   sha256Of: (wish: Wish) => string;
   object: (key: string) => StoredBytes | undefined;
+  /** Whether it is content of that size that somebody asked for. */
+  isWished: (content: { sha256: string; size: number }) => boolean;
   asset: (id: string) => Asset | undefined;
   /** The record an upload led to. */
   assetOf: (uploadId: string) => Asset | undefined;
@@ -46,6 +48,13 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
     const slot = slotOf({ ...row, scene: scenes.get(row.entityId) ?? null });
     slots.set(slot, [...(slots.get(slot) ?? []), row]);
   }
+  const hashOf = (wish: Wish): string => {
+    const known = hashes.get(wish.content);
+    if (known !== undefined) return known;
+    const sha256 = sha256Of(bytesOf({ seed: schedule.seed, content: wish.content, size: wish.size }));
+    hashes.set(wish.content, sha256);
+    return sha256;
+  };
   return {
     schedule,
     entries,
@@ -55,13 +64,9 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
     queued: entries.filter((entry) => entry.kind === "queued"),
     damaged: new Set(entries.flatMap((entry) => (entry.kind === "damaged" ? [entry.uploadId] : []))),
     wish: (id) => wishes.get(id),
-    sha256Of(wish) {
-      const known = hashes.get(wish.content);
-      if (known !== undefined) return known;
-      const sha256 = sha256Of(bytesOf({ seed: schedule.seed, content: wish.content, size: wish.size }));
-      hashes.set(wish.content, sha256);
-      return sha256;
-    },
+    sha256Of: hashOf,
+    isWished: ({ sha256, size }) =>
+      schedule.wishes.some((wish) => wish.size === size && hashOf(wish) === sha256),
     object: (key) => objects.get(key),
     asset: (id) => assets.get(id),
     assetOf: (uploadId) => assets.get(calls.get(uploadId) ?? ""),
@@ -71,6 +76,11 @@ export function gatherEvidence(schedule: Schedule, entries: Entry[], found: Obse
 
 export function isCommitted(row: Asset | undefined): boolean {
   return row?.status === "ready" || row?.status === "superseded";
+}
+
+/** Its bytes are, or were, hashed while they are sent, and no commit has told the hash. */
+export function isUnhashed(row: Asset): boolean {
+  return row.checksum === "" && !isCommitted(row);
 }
 
 export function sumOf(numbers: Iterable<number>): number {

@@ -58,6 +58,7 @@ export function createReport({
       rejected: total(({ rejected }) => rejected),
       replayed: total(({ replayed }) => replayed),
       kills: total(({ kills }) => kills),
+      unhashed: total(({ unhashed }) => unhashed),
       simulatorFailures: failures,
       faults: merged(outcomes.map(({ faults }) => faults)),
       codes: merged(outcomes.map(({ codes }) => codes)),

@@ -42,6 +42,8 @@ export interface Outcome extends Verdict {
   rejected: number;
   replayed: number;
   kills: number;
+  /** Uploads that were begun before they were hashed. */
+  unhashed: number;
   codes: Record<string, number>;
   faults: Record<string, number>;
 }
@@ -306,7 +308,7 @@ async function judge(world: World, schedule: Schedule, stage: Stage): Promise<Ve
 
 function summarize(
   schedule: Schedule,
-  { diary, plan }: Stage,
+  { diary, plan, captured }: Stage,
   kills: number,
   verdict: Verdict,
   seconds: number,
@@ -330,8 +332,15 @@ function summarize(
     replayed: entries.filter(({ kind }) => kind === "replaying").length,
     kills,
     codes,
+    unhashed: new Set(captured.flatMap(unhashedBegins)).size,
     faults: { ...plan.counts, ...countsOfWorld(schedule, entries) },
   };
+}
+
+function unhashedBegins({ operation, body }: Exchange): string[] {
+  if (operation !== "assets:begin") return [];
+  const { args } = JSON.parse(body.toString()) as { args: [{ uploadId: string; sha256?: string }] };
+  return args[0].sha256 === undefined ? [args[0].uploadId] : [];
 }
 
 /** Trouble that is no exchange's: each once a schedule, however often it came. */

@@ -162,12 +162,13 @@ function drawSkews(random: Random): number[] {
 function drawWishes(random: Random, scenes: number): Wish[] {
   const count = random.int(3, 9);
   const slots = drawSlots(random, scenes);
+  const areLarge = random.chance(0.15);
   const sizes = new Map<number, number>();
   const wishes: Wish[] = [];
   for (let id = 0; id < count; id++) {
     // Few contents for several places: repeats in one slot, returns to an older one, and objects that two slots share.
     const content = random.int(0, 4);
-    const size = sizes.get(content) ?? drawSize(random);
+    const size = sizes.get(content) ?? drawSize(random, areLarge);
     sizes.set(content, size);
     wishes.push({
       id,
@@ -188,9 +189,10 @@ function drawSlots(random: Random, scenes: number): Slot[] {
   return random.shuffled(all).slice(0, random.int(1, 4));
 }
 
-function drawSize(random: Random): number {
-  if (random.chance(0.04)) return 5 * MIB + random.int(1, 100_000);
-  if (random.chance(0.015)) return 16 * MIB + random.int(1, 100_000);
+/** In a few schedules most go up in parts: what is hashed while it is sent meets every kind of trouble, and its like. */
+function drawSize(random: Random, areLarge: boolean): number {
+  if (random.chance(areLarge ? 0.5 : 0.04)) return 5 * MIB + random.int(1, 100_000);
+  if (random.chance(areLarge ? 0.3 : 0.015)) return 16 * MIB + random.int(1, 100_000);
   return random.pick([1, random.int(2, 1_000), random.int(1_000, 200_000)]);
 }
 

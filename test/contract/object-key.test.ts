@@ -4,6 +4,7 @@ import { ASSET_TYPES } from "../../contract/asset.ts";
 import { MAX_KEY_BYTES } from "../../contract/limits.ts";
 import {
   formatObjectKey,
+  namesContent,
   type ObjectKeyParts,
   readableName,
   sessionPrefix,
@@ -11,7 +12,7 @@ import {
 } from "../../contract/object-key.ts";
 
 const id = fc.stringMatching(/^[a-z0-9]{8,32}$/);
-const parts: fc.Arbitrary<ObjectKeyParts> = fc.record(
+const parts: fc.Arbitrary<ObjectKeyParts & { sha256: string }> = fc.record(
   {
     base: fc.constantFrom("", "reels", "reels/2026/", "/leading"),
     tenant: id,
@@ -26,7 +27,7 @@ const parts: fc.Arbitrary<ObjectKeyParts> = fc.record(
   { requiredKeys: ["base", "tenant", "lifetime", "project", "session", "assetType", "sha256", "fileName"] },
 );
 
-const example: ObjectKeyParts = {
+const example = {
   base: "",
   tenant: "t1",
   lifetime: "perm",
@@ -36,13 +37,21 @@ const example: ObjectKeyParts = {
   assetType: "video_chunk",
   sha256: "0123456789abcdef".repeat(4),
   fileName: "Scene 3 – Final.MP4",
-};
+} satisfies ObjectKeyParts;
 
 describe("object key", () => {
   test("puts ids first, then the type, the content and a readable name", () => {
     expect(formatObjectKey(example)).toBe(
       "t/t1/perm/p1/s1/c1/video-chunk/0123456789abcdef-scene-3-final.mp4",
     );
+  });
+
+  test("has its upload's id in it where the content is hashed while it is sent", () => {
+    const { sha256, ...unhashed } = example;
+    const key = formatObjectKey({ ...unhashed, uploadId: "3F2A8A52-6a4f-4a57-9d0c-0d9f1a1f6b11" });
+    expect(key).toBe("t/t1/perm/p1/s1/c1/video-chunk/3f2a8a526a4f4a57-scene-3-final.mp4");
+    expect(namesContent(key, sha256)).toBe(false);
+    expect(namesContent(formatObjectKey(example), sha256)).toBe(true);
   });
 
   test("puts assets of the session itself where no scene id can be", () => {

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../../contract/error-code.ts";
 import { api, internal } from "../../convex/_generated/api";
 import {
   addTenant,
+  beginOpen,
   deployment,
   everything,
   intentFor,
@@ -217,7 +218,7 @@ describe("[G7] bad input gets a coded error with the fix, and changes nothing", 
   test("more bytes than the quota holds → QUOTA_EXCEEDED; in-flight uploads count, failed ones do not", async () => {
     await t.mutation(internal.setup.limit, { tenant: "acme", quotaBytes: 2_500 });
     await publish(acme.agent, intentFor(acme, { size: 1_000 }));
-    const inFlight = await acme.agent.mutation(api.assets.begin, intentFor(acme, { size: 1_000 }));
+    const inFlight = await beginOpen(acme.agent, intentFor(acme, { size: 1_000 }));
     const before = await everything(t);
     const third = intentFor(acme, { size: 1_000 });
     const refused = await refusalOf(acme.agent.mutation(api.assets.begin, third));

@@ -5,6 +5,7 @@ import { api } from "../../convex/_generated/api";
 import schema from "../../convex/schema.ts";
 import {
   addTenant,
+  beginOpen,
   deployment,
   everything,
   intentFor,
@@ -65,7 +66,7 @@ describe("a batch of begins", () => {
     ]);
     expect(answers.map((one) => one.ok)).toEqual(bad.flatMap(() => [false, true]));
     expect(await t.run((ctx) => ctx.db.query("assets").take(100))).toHaveLength(good.length);
-    const alone = await refusalOf(acme.agent.mutation(api.assets.begin, bad[2] as (typeof good)[0]));
+    const alone = await refusalOf(beginOpen(acme.agent, bad[2] as (typeof good)[0]));
     expect(answers[4]).toEqual({ ok: false, code: alone.code, message: alone.message });
   });
 
@@ -108,7 +109,7 @@ describe("a batch of commits", () => {
     const intents = Array.from({ length: count }, (_, chunkIndex) => intentFor(acme, { chunkIndex }));
     const answers = await beginAll(intents);
     return answers.map((one, index) => {
-      if (!one.ok) throw new Error(one.message);
+      if (!one.ok || one.status === "hash_first") throw new Error("refused");
       return { assetId: one.assetId, object: storedAs(intents[index]!) };
     });
   }
@@ -145,7 +146,8 @@ describe("a batch of commits", () => {
 
   test("[G4] of two versions of one place the later one becomes current, in whichever order they are committed", async () => {
     const [first, second] = await beginAll([intentFor(acme), intentFor(acme)]);
-    if (!first?.ok || !second?.ok) throw new Error("refused");
+    if (!first?.ok || first.status === "hash_first") throw new Error("refused");
+    if (!second?.ok || second.status === "hash_first") throw new Error("refused");
     expect([first.version, second.version]).toEqual([1, 2]);
     const object = storedAs({ size: 1000 });
     const answers = await acme.agent.mutation(api.assets.commitBatch, {
@@ -166,8 +168,13 @@ describe("a batch of commits", () => {
   });
 });
 
-/** An upload of one of these places and contents, begun, and committed with the right or a wrong size. */
-const upload = fc.record({ place: fc.nat(4), content: fc.nat(2), wrongSize: fc.nat(4).map((n) => n === 0) });
+/** An upload of one of these places and contents, begun with its hash or without, and committed with the right or a wrong size. */
+const upload = fc.record({
+  place: fc.nat(4),
+  content: fc.nat(2),
+  isHashed: fc.boolean(),
+  wrongSize: fc.nat(4).map((n) => n === 0),
+});
 const history = fc.array(
   fc.oneof(
     fc.record({ do: fc.constant("begin" as const), items: fc.array(upload, { minLength: 1, maxLength: 6 }) }),
@@ -192,31 +199,37 @@ async function play(steps: typeof history extends fc.Arbitrary<infer H> ? H : ne
   const own = deployment();
   const tenant = await addTenant(own, "acme");
   const { agent } = tenant;
-  const opened: { assetId: string; size: number }[] = [];
+  const opened: { assetId: string; size: number; sha256: string }[] = [];
   let uploads = 0;
   for (const one of steps) {
     if (one.do === "begin") {
-      const items = one.items.map(({ place, content, wrongSize }) => ({
+      const items = one.items.map(({ place, content, ...how }) => ({
         ...intentFor(tenant),
         ...PLACES[place]!,
         uploadId: uploadIdOf(0x500000 + (uploads += 1)),
         sha256: shaOf(0x500000 + content),
         size: 100 + content,
-        wrongSize,
+        ...how,
       }));
-      const intents = items.map(({ wrongSize: _, ...intent }) => intent);
+      const intents = items.map(({ wrongSize: _, isHashed, sha256, ...intent }) =>
+        isHashed ? { ...intent, sha256 } : intent,
+      );
       const answers = batched
         ? await agent.mutation(api.assets.beginBatch, { items: intents })
         : await alone(intents, (intent) => agent.mutation(api.assets.begin, intent));
       for (const [index, answer] of answers.entries()) {
-        const { size, wrongSize } = items[index]!;
-        if (answer !== null && !("ok" in answer && !answer.ok)) {
-          opened.push({ assetId: answer.assetId, size: wrongSize ? size + 1 : size });
+        const { size, sha256, wrongSize } = items[index]!;
+        if (answer !== null && "assetId" in answer) {
+          opened.push({ assetId: answer.assetId, size: wrongSize ? size + 1 : size, sha256 });
         }
       }
     } else if (opened.length > 0) {
       const chosen = one.of.map((number) => opened[number % opened.length]!);
-      const items = chosen.map(({ assetId, size }) => ({ assetId, object: storedAs({ size }) }));
+      const items = chosen.map(({ assetId, size, sha256 }) => ({
+        assetId,
+        object: storedAs({ size }),
+        sha256,
+      }));
       if (batched) await agent.mutation(api.assets.commitBatch, { items });
       else await alone(items, (item) => agent.mutation(api.assets.commit, item));
     }

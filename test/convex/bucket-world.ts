@@ -15,7 +15,7 @@ import { api } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { startObjectStore } from "../../local/object-store/index.ts";
 import type { ObjectStore } from "../../local/object-store/index.ts";
-import { addTenant, BUCKET, deployment, FIRST_PAGE, intentFor, storedAs } from "./world.ts";
+import { addTenant, beginOpen, BUCKET, deployment, FIRST_PAGE, intentFor, storedAs } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 const credentials = { accessKeyId: "local-access-key", secretAccessKey: "local-secret-key-for-tests" };
@@ -54,7 +54,7 @@ export class BucketWorld {
   /** The whole line, bytes included. */
   async upload(body: string, over: Partial<AssetIntent> = {}) {
     const intent = intentFor(this.acme, { size: body.length, ...over });
-    const opened = await this.acme.agent.mutation(api.assets.begin, intent);
+    const opened = await beginOpen(this.acme.agent, intent);
     await this.put(opened.s3Key, body);
     await this.acme.agent.mutation(api.assets.commit, {
       assetId: opened.assetId,

@@ -4,6 +4,7 @@ import type { CleanedKey } from "../../contract/cleanup.ts";
 import {
   addTenant,
   AGENT_ISSUER,
+  beginOpen,
   deployment,
   intentFor,
   publish,
@@ -77,7 +78,7 @@ describe("removing assets by their keys", () => {
   });
 
   test("[G5] refuses what is on its way, and content that is current in another place", async () => {
-    const begun = await acme.agent.mutation(api.assets.begin, intentFor(acme));
+    const begun = await beginOpen(acme.agent, intentFor(acme));
     const shared = { sha256: shaOf(0xabcdef), fileName: "same.mp4" };
     const first = await publish(acme.agent, intentFor(acme, { chunkIndex: 1, ...shared }));
     await publish(acme.agent, intentFor(acme, { chunkIndex: 1 }));
@@ -106,7 +107,7 @@ describe("removing assets by their keys", () => {
 
   test("[G1] a failed upload can still be sent again: its object leaves the queue when it is", async () => {
     const intent = intentFor(acme);
-    const { assetId, s3Key } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId, s3Key } = await beginOpen(acme.agent, intent);
     await acme.agent.mutation(api.assets.fail, { assetId, code: "S3_UNAVAILABLE", message: "down" });
     expect(await clean(acme.agent, [s3Key])).toMatchObject([{ outcome: "queued", versions: 0 }]);
     expect(await publish(acme.agent, intent)).toMatchObject({ committed: { status: "ready" } });

@@ -2,7 +2,17 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { assetSchema } from "../../contract/asset.ts";
 import { api } from "../../convex/_generated/api";
-import { addTenant, BUCKET, deployment, intentFor, publish, refusalOf, shaOf, storedAs } from "./world.ts";
+import {
+  addTenant,
+  beginOpen,
+  BUCKET,
+  deployment,
+  intentFor,
+  publish,
+  refusalOf,
+  shaOf,
+  storedAs,
+} from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -27,7 +37,7 @@ describe("commit", () => {
     const opened = [];
     const committed = [];
     for (let round = 0; round < 10; round += 1) {
-      opened.push(await acme.agent.mutation(api.assets.begin, intent));
+      opened.push(await beginOpen(acme.agent, intent));
       const { assetId } = opened[0]!;
       await acme.agent.mutation(api.assets.uploading, { assetId });
       committed.push(await acme.agent.mutation(api.assets.commit, { assetId, object: storedAs(intent) }));
@@ -80,7 +90,7 @@ describe("commit", () => {
 
   test("[G4] a commit older than a newer committed version goes to history, not over it", async () => {
     const old = intentFor(acme, { size: 500 });
-    const opened = await acme.agent.mutation(api.assets.begin, old);
+    const opened = await beginOpen(acme.agent, old);
     const newer = await publish(acme.agent, intentFor(acme, { size: 700 }));
     const late = await acme.agent.mutation(api.assets.commit, {
       assetId: opened.assetId,
@@ -96,7 +106,7 @@ describe("commit", () => {
 
   test("[G4] a version is fenced by a newer one even when that one's object was lost since", async () => {
     const old = intentFor(acme);
-    const opened = await acme.agent.mutation(api.assets.begin, old);
+    const opened = await beginOpen(acme.agent, old);
     const newer = await publish(acme.agent, intentFor(acme));
     await t.run((ctx) => ctx.db.patch("assets", newer.assetId, { status: "missing" }));
     const late = await acme.agent.mutation(api.assets.commit, {
@@ -110,7 +120,7 @@ describe("commit", () => {
     const old = intentFor(acme);
     await publish(acme.agent, old);
     const newer = await publish(acme.agent, intentFor(acme));
-    const again = await acme.agent.mutation(api.assets.begin, old);
+    const again = await beginOpen(acme.agent, old);
     expect(again).toMatchObject({ status: "superseded", deduped: false, version: 1 });
     expect(await scene()).toMatchObject({ videoAsset: { assetId: newer.assetId } });
   });
@@ -119,18 +129,18 @@ describe("commit", () => {
     const first = intentFor(acme);
     const { assetId } = await publish(acme.agent, first);
     const same = intentFor(acme, { sha256: first.sha256 });
-    const again = await acme.agent.mutation(api.assets.begin, same);
+    const again = await beginOpen(acme.agent, same);
     expect(again).toMatchObject({ assetId, status: "ready", deduped: true, version: 1 });
-    expect(await acme.agent.mutation(api.assets.begin, same)).toEqual(again);
+    expect(await beginOpen(acme.agent, same)).toEqual(again);
   });
 
   test("[G3] a deduped call repeated after a newer version does not bring the old content back", async () => {
     const first = intentFor(acme);
     await publish(acme.agent, first);
     const same = intentFor(acme, { sha256: first.sha256 });
-    await acme.agent.mutation(api.assets.begin, same);
+    await beginOpen(acme.agent, same);
     await publish(acme.agent, intentFor(acme));
-    expect(await acme.agent.mutation(api.assets.begin, same)).toMatchObject({
+    expect(await beginOpen(acme.agent, same)).toMatchObject({
       status: "superseded",
       version: 1,
     });
@@ -150,7 +160,7 @@ describe("commit", () => {
     const first = intentFor(acme);
     await publish(acme.agent, first);
     const second = intentFor(acme);
-    const inFlight = await acme.agent.mutation(api.assets.begin, second);
+    const inFlight = await beginOpen(acme.agent, second);
     const third = await publish(acme.agent, intentFor(acme, { sha256: first.sha256 }));
     await acme.agent.mutation(api.assets.commit, {
       assetId: inFlight.assetId,
@@ -162,8 +172,8 @@ describe("commit", () => {
   test("two calls for the same content in flight share one row, and both find it", async () => {
     const one = intentFor(acme);
     const other = intentFor(acme, { sha256: one.sha256 });
-    const a = await acme.agent.mutation(api.assets.begin, one);
-    const b = await acme.agent.mutation(api.assets.begin, other);
+    const a = await beginOpen(acme.agent, one);
+    const b = await beginOpen(acme.agent, other);
     expect(b).toEqual(a);
     await acme.agent.mutation(api.assets.commit, { assetId: a.assetId, object: storedAs(one) });
     for (const { uploadId } of [one, other]) {
@@ -179,7 +189,7 @@ describe("commit", () => {
     ["another bucket", { bucket: "elsewhere" }],
   ])("[G2] a stored object of %s is refused, and the refusal is recorded", async (_what, over) => {
     const intent = intentFor(acme);
-    const { assetId, s3Key } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId, s3Key } = await beginOpen(acme.agent, intent);
     const answers = [];
     for (let round = 0; round < 3; round += 1) {
       answers.push(await acme.agent.mutation(api.assets.commit, { assetId, object: storedAs(intent, over) }));
@@ -195,12 +205,12 @@ describe("commit", () => {
 
   test("a call whose upload was given up opens its own version again", async () => {
     const old = intentFor(acme);
-    const { assetId } = await acme.agent.mutation(api.assets.begin, old);
+    const { assetId } = await beginOpen(acme.agent, old);
     await acme.agent.mutation(api.assets.fail, { assetId, code: "S3_UNAVAILABLE", message: "down" });
     expect(
       await refusalOf(acme.agent.mutation(api.assets.commit, { assetId, object: storedAs(old) })),
     ).toMatchObject({ code: "CONFLICT" });
-    expect(await acme.agent.mutation(api.assets.begin, old)).toMatchObject({
+    expect(await beginOpen(acme.agent, old)).toMatchObject({
       assetId,
       status: "pending",
       version: 1,
@@ -218,7 +228,7 @@ describe("commit", () => {
   });
 
   test("an upload that fails shows on its scene until the next one succeeds", async () => {
-    const { assetId } = await acme.agent.mutation(api.assets.begin, intentFor(acme));
+    const { assetId } = await beginOpen(acme.agent, intentFor(acme));
     expect((await scene()).assetsStatus).toBe("pending");
     await acme.agent.mutation(api.assets.uploading, { assetId });
     expect((await scene()).assetsStatus).toBe("uploading");

@@ -1,7 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { DeadLetter } from "../../contract/dead-letter.ts";
 import { api } from "../../convex/_generated/api";
-import { addTenant, deployment, FIRST_PAGE, intentFor, publish, refusalOf, storedAs } from "./world.ts";
+import {
+  addTenant,
+  beginOpen,
+  deployment,
+  FIRST_PAGE,
+  intentFor,
+  publish,
+  refusalOf,
+  storedAs,
+} from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -52,7 +61,7 @@ describe("recording", () => {
 
   test("the row of the upload says why at once, and its bytes are given back", async () => {
     const letter = letterFor();
-    const { assetId } = await acme.agent.mutation(api.assets.begin, letter.intent);
+    const { assetId } = await beginOpen(acme.agent, letter.intent);
     await record(letter);
     expect(await acme.agent.query(api.assets.get, { assetId })).toMatchObject({
       status: "error",
@@ -67,8 +76,8 @@ describe("recording", () => {
   test("a row that another live call still works on is left to it", async () => {
     const letter = letterFor();
     const live = intentFor(acme, { sha256: letter.intent.sha256 });
-    const { assetId } = await acme.agent.mutation(api.assets.begin, letter.intent);
-    await acme.agent.mutation(api.assets.begin, live);
+    const { assetId } = await beginOpen(acme.agent, letter.intent);
+    await beginOpen(acme.agent, live);
     await record(letter);
     expect(await acme.agent.query(api.assets.get, { assetId })).toMatchObject({ status: "pending" });
     await acme.agent.mutation(api.assets.commit, { assetId, object: storedAs(live) });
@@ -140,7 +149,7 @@ describe("replay", () => {
     const letter = letterFor();
     await record(letter);
     await publish(acme.agent, intentFor(acme, { sha256: letter.intent.sha256 }));
-    const begun = await acme.agent.mutation(api.assets.begin, letter.intent);
+    const begun = await beginOpen(acme.agent, letter.intent);
     expect(begun).toMatchObject({ status: "ready", deduped: true });
     expect(await letters()).toMatchObject([{ state: "resolved" }]);
   });

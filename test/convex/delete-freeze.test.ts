@@ -4,7 +4,7 @@ import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { useBucketWorld } from "./bucket-world.ts";
 import type { BucketWorld } from "./bucket-world.ts";
-import { addTenant, BUCKET, everything, intentFor, publish, refusalOf } from "./world.ts";
+import { addTenant, beginOpen, BUCKET, everything, intentFor, publish, refusalOf } from "./world.ts";
 import type { Tenant } from "./world.ts";
 
 const currentWorld = useBucketWorld();
@@ -223,7 +223,7 @@ describe("while deletes are frozen", () => {
 
   test("[G1] uploads go on, and take a key back from the queue", async () => {
     const intent = intentFor(acme, { size: 4 });
-    const { assetId, s3Key } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId, s3Key } = await beginOpen(acme.agent, intent);
     await acme.agent.mutation(api.assets.fail, { assetId, code: "S3_UNAVAILABLE", message: "down" });
     const id = await queued(acme, s3Key);
     await freeze(acme);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { api } from "../../convex/_generated/api";
-import { addTenant, deployment, intentFor, publish, storedAs } from "./world.ts";
+import { addTenant, beginOpen, deployment, intentFor, publish, storedAs } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -36,7 +36,7 @@ describe("a version for history only", () => {
     await publish(acme.agent, intentFor(acme));
     const before = await shown();
     const intent = hidden({ size: 400 });
-    const { assetId, version } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId, version } = await beginOpen(acme.agent, intent);
     expect(await shown()).toEqual(before);
     await acme.agent.mutation(api.assets.uploading, { assetId });
     expect(await shown()).toEqual(before);
@@ -57,7 +57,7 @@ describe("a version for history only", () => {
 
   test("[G4] does not fence older uploads, not even once its object is lost", async () => {
     const intent = intentFor(acme);
-    const { assetId } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId } = await beginOpen(acme.agent, intent);
     const newer = await publish(acme.agent, hidden());
     await t.run((ctx) => ctx.db.patch("assets", newer.assetId, { status: "missing" }));
     const late = await acme.agent.mutation(api.assets.commit, { assetId, object: storedAs(intent) });
@@ -67,14 +67,14 @@ describe("a version for history only", () => {
   test("a failure of it is its own: the scene shows none", async () => {
     await publish(acme.agent, intentFor(acme));
     const before = await shown();
-    const { assetId } = await acme.agent.mutation(api.assets.begin, hidden());
+    const { assetId } = await beginOpen(acme.agent, hidden());
     await acme.agent.mutation(api.assets.fail, { assetId, code: "S3_UNAVAILABLE", message: "down" });
     expect(await shown()).toEqual(before);
     expect(await versions()).toContainEqual([2, "error", true]);
   });
 
   test("is no upload in flight to a scene whose others are done", async () => {
-    await acme.agent.mutation(api.assets.begin, hidden());
+    await beginOpen(acme.agent, hidden());
     await publish(acme.agent, intentFor(acme));
     const scene = await acme.agent.query(api.scenes.get, { sceneId: acme.sceneId });
     expect(scene).toMatchObject({ assetsStatus: "ready" });
@@ -83,7 +83,7 @@ describe("a version for history only", () => {
   test("[G3] repeated with a new call, it is found and sends no bytes", async () => {
     const first = hidden();
     const { assetId } = await publish(acme.agent, first);
-    const again = await acme.agent.mutation(api.assets.begin, hidden({ sha256: first.sha256 }));
+    const again = await beginOpen(acme.agent, hidden({ sha256: first.sha256 }));
     expect(again).toMatchObject({ assetId, status: "superseded", deduped: true });
   });
 
@@ -91,7 +91,7 @@ describe("a version for history only", () => {
     const current = intentFor(acme);
     const { assetId } = await publish(acme.agent, current);
     const before = await shown();
-    const again = await acme.agent.mutation(api.assets.begin, hidden({ sha256: current.sha256 }));
+    const again = await beginOpen(acme.agent, hidden({ sha256: current.sha256 }));
     expect(again).toMatchObject({ assetId, status: "ready", deduped: true });
     expect(await shown()).toEqual(before);
   });
@@ -101,7 +101,7 @@ describe("a version for history only", () => {
     ["recorded", true],
   ])("is not what a call that is to be shown joins while it is %s", async (_state, committed) => {
     const first = hidden();
-    const opened = await acme.agent.mutation(api.assets.begin, first);
+    const opened = await beginOpen(acme.agent, first);
     if (committed) {
       await acme.agent.mutation(api.assets.commit, { assetId: opened.assetId, object: storedAs(first) });
     }
@@ -111,7 +111,7 @@ describe("a version for history only", () => {
 
   test("does not join an upload in flight that is to be shown", async () => {
     const shownSoon = intentFor(acme);
-    await acme.agent.mutation(api.assets.begin, shownSoon);
+    await beginOpen(acme.agent, shownSoon);
     const before = await shown();
     await publish(acme.agent, hidden({ sha256: shownSoon.sha256 }));
     expect(await shown()).toEqual(before);

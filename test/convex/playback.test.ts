@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api";
 import { windowStart } from "../../contract/stable-url.ts";
-import { addTenant, deployment, intentFor, publish, refusalOf } from "./world.ts";
+import { addTenant, beginOpen, deployment, intentFor, publish, refusalOf } from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 const LIFE = 3600;
@@ -95,7 +95,7 @@ describe("playback.urls", () => {
   });
 
   test("assets that are not stored get no URL", async () => {
-    const { assetId } = await acme.agent.mutation(api.assets.begin, intentFor(acme));
+    const { assetId } = await beginOpen(acme.agent, intentFor(acme));
     expect(await acme.agent.action(api.playback.urls, { assetIds: [assetId, "no-such-id"] })).toEqual([]);
   });
 

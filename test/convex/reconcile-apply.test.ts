@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { api, internal } from "../../convex/_generated/api";
 import { useBucketWorld } from "./bucket-world.ts";
 import type { BucketWorld } from "./bucket-world.ts";
-import { intentFor, refusalOf, storedAs } from "./world.ts";
+import { beginOpen, intentFor, refusalOf, storedAs } from "./world.ts";
 
 const currentWorld = useBucketWorld();
 let world: BucketWorld;
@@ -47,7 +47,7 @@ describe("applying findings", () => {
     const urls = await world.acme.agent.action(api.playback.urls, { assetIds: [lost.assetId] });
     expect(urls).toEqual([]);
     // The agent that has the file heals it with the same call.
-    const again = await world.acme.agent.mutation(api.assets.begin, lost.intent);
+    const again = await beginOpen(world.acme.agent, lost.intent);
     expect(again).toMatchObject({ assetId: lost.assetId, status: "pending", version: 1 });
     await world.put(again.s3Key, "lost");
     await world.acme.agent.mutation(api.assets.commit, {
@@ -62,7 +62,7 @@ describe("applying findings", () => {
 
   test("[G5] an object whose key an upload uses again since the report is left alone", async () => {
     const intent = intentFor(world.acme, { size: 9 });
-    const opened = await world.acme.agent.mutation(api.assets.begin, intent);
+    const opened = await beginOpen(world.acme.agent, intent);
     await world.put(opened.s3Key, "nine char");
     await world.acme.agent.mutation(api.assets.fail, {
       assetId: opened.assetId,
@@ -77,7 +77,7 @@ describe("applying findings", () => {
         reason: expect.stringContaining("no answer to the commit") as string,
       },
     ]);
-    await world.acme.agent.mutation(api.assets.begin, intent);
+    await beginOpen(world.acme.agent, intent);
     await world.apply(
       runId,
       findings.map((one) => one.findingId),
@@ -120,7 +120,7 @@ describe("applying findings", () => {
 
   test("[G5] while an object is being moved, no upload may use its key", async () => {
     const intent = intentFor(world.acme, { size: 3 });
-    const opened = await world.acme.agent.mutation(api.assets.begin, intent);
+    const opened = await beginOpen(world.acme.agent, intent);
     await world.acme.agent.mutation(api.assets.commit, {
       assetId: opened.assetId,
       object: storedAs({ size: 4 }),
@@ -131,12 +131,12 @@ describe("applying findings", () => {
         claimed: true,
       },
     );
-    expect(await refusalOf(world.acme.agent.mutation(api.assets.begin, intent))).toMatchObject({
+    expect(await refusalOf(beginOpen(world.acme.agent, intent))).toMatchObject({
       code: "CONFLICT",
     });
     // A claim outlives the action that died with it only so long.
     await world.t.run((ctx) => ctx.db.patch("deleteQueue", entry._id, { claimedAt: 1 }));
-    expect(await world.acme.agent.mutation(api.assets.begin, intent)).toMatchObject({ status: "pending" });
+    expect(await beginOpen(world.acme.agent, intent)).toMatchObject({ status: "pending" });
     expect(await world.t.mutation(internal.reconcileSteps.claimQueued, { entryId: entry._id })).toMatchObject(
       {
         claimed: false,
@@ -178,7 +178,7 @@ describe("applying findings", () => {
 describe("the hourly job", () => {
   test("[G5] a refused object goes to quarantine after grace, not before", async () => {
     const intent = intentFor(world.acme, { size: 3 });
-    const opened = await world.acme.agent.mutation(api.assets.begin, intent);
+    const opened = await beginOpen(world.acme.agent, intent);
     await world.put(opened.s3Key, "four");
     await world.acme.agent.mutation(api.assets.commit, {
       assetId: opened.assetId,

@@ -6,7 +6,7 @@ import { scanStep } from "../../convex/model/scan.ts";
 import { storageAccess } from "../../convex/model/storageEnv.ts";
 import { useBucketWorld } from "./bucket-world.ts";
 import type { BucketWorld } from "./bucket-world.ts";
-import { BUCKET, intentFor, refusalOf } from "./world.ts";
+import { beginOpen, BUCKET, intentFor, refusalOf } from "./world.ts";
 
 const currentWorld = useBucketWorld();
 let world: BucketWorld;
@@ -64,7 +64,7 @@ describe("a reconcile report", () => {
     vi.stubEnv("STORAGE_LOCAL_BASE_URL", "http://127.0.0.1:9010");
     vi.stubEnv("STORAGE_LOCAL_SIGNING_KEY", "a signing key for tests");
     const intent = intentFor(world.acme, { storageBackend: "local" });
-    const { assetId, s3Key } = await world.acme.agent.mutation(api.assets.begin, intent);
+    const { assetId, s3Key } = await beginOpen(world.acme.agent, intent);
     const object = { bucket: "local", etag: "x", size: intent.size };
     await world.acme.agent.mutation(api.assets.commit, { assetId, object });
     const without = await world.compare();
@@ -84,12 +84,9 @@ describe("a reconcile report", () => {
   });
 
   test("[G5] an object of a pending or uploading record is no finding, however old", async () => {
-    const pending = await world.acme.agent.mutation(api.assets.begin, intentFor(world.acme));
+    const pending = await beginOpen(world.acme.agent, intentFor(world.acme));
     await world.put(pending.s3Key, "half");
-    const uploading = await world.acme.agent.mutation(
-      api.assets.begin,
-      intentFor(world.acme, { chunkIndex: 1 }),
-    );
+    const uploading = await beginOpen(world.acme.agent, intentFor(world.acme, { chunkIndex: 1 }));
     await world.acme.agent.mutation(api.assets.uploading, { assetId: uploading.assetId });
     await world.put(uploading.s3Key, "half");
     expect((await world.compare()).findings).toEqual([]);

@@ -1,7 +1,16 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { MAX_SCENES_PER_SESSION, RECONCILE_GRACE_MS } from "../../contract/limits.ts";
 import { api, internal } from "../../convex/_generated/api";
-import { addTenant, deployment, everything, FIRST_PAGE, intentFor, publish, refusalOf } from "./world.ts";
+import {
+  addTenant,
+  beginOpen,
+  deployment,
+  everything,
+  FIRST_PAGE,
+  intentFor,
+  publish,
+  refusalOf,
+} from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -101,13 +110,13 @@ describe("scenes", () => {
 
 describe("the hourly job", () => {
   test("gives up on uploads nobody finished within grace, and only on those", async () => {
-    const old = await acme.agent.mutation(api.assets.begin, intentFor(acme));
-    const stuck = await acme.agent.mutation(api.assets.begin, intentFor(acme, { chunkIndex: 1 }));
+    const old = await beginOpen(acme.agent, intentFor(acme));
+    const stuck = await beginOpen(acme.agent, intentFor(acme, { chunkIndex: 1 }));
     await acme.agent.mutation(api.assets.uploading, { assetId: stuck.assetId });
     const { assetId: kept } = await publish(acme.agent, intentFor(acme, { chunkIndex: 2 }));
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + RECONCILE_GRACE_MS + 1000 });
     try {
-      const fresh = await acme.agent.mutation(api.assets.begin, intentFor(acme, { chunkIndex: 3 }));
+      const fresh = await beginOpen(acme.agent, intentFor(acme, { chunkIndex: 3 }));
       await t.mutation(internal.housekeeping.expire, {});
       const statusOf = async (assetId: string) =>
         (await acme.agent.query(api.assets.get, { assetId })).status;

@@ -2,7 +2,16 @@ import { beforeEach, describe, expect, test, vi, afterEach } from "vitest";
 import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import { RECONCILE_GRACE_MS } from "../../contract/limits.ts";
-import { addTenant, deployment, FIRST_PAGE, intentFor, publish, refusalOf, storedAs } from "./world.ts";
+import {
+  addTenant,
+  beginOpen,
+  deployment,
+  FIRST_PAGE,
+  intentFor,
+  publish,
+  refusalOf,
+  storedAs,
+} from "./world.ts";
 import type { Deployment, Tenant } from "./world.ts";
 
 let t: Deployment;
@@ -24,7 +33,7 @@ const inFolder = { storageBackend: "local" } as const;
 
 async function publishLocally(over: Partial<Parameters<typeof intentFor>[1]> = {}) {
   const intent = intentFor(acme, { ...inFolder, ...over });
-  const opened = await acme.agent.mutation(api.assets.begin, intent);
+  const opened = await beginOpen(acme.agent, intent);
   await acme.agent.mutation(api.assets.commit, {
     assetId: opened.assetId,
     object: { ...storedAs(intent), bucket: "local" },
@@ -66,7 +75,7 @@ describe("a file kept in a folder", () => {
 
   test("[G2] whose commit names another place is refused, and nothing is queued for removal from the bucket", async () => {
     const intent = intentFor(acme, inFolder);
-    const { assetId } = await acme.agent.mutation(api.assets.begin, intent);
+    const { assetId } = await beginOpen(acme.agent, intent);
     const answer = await acme.agent.mutation(api.assets.commit, {
       assetId,
       object: { bucket: "local", etag: "x", size: intent.size + 1 },
@@ -77,7 +86,7 @@ describe("a file kept in a folder", () => {
 
   test("[G7] is not taken where nobody could be sent to it", async () => {
     vi.stubEnv("STORAGE_LOCAL_SIGNING_KEY", "short");
-    const refused = await refusalOf(acme.agent.mutation(api.assets.begin, intentFor(acme, inFolder)));
+    const refused = await refusalOf(beginOpen(acme.agent, intentFor(acme, inFolder)));
     expect(refused.code).toBe("STORAGE_UNCONFIGURED");
     expect(refused.message).toContain("STORAGE_LOCAL_SIGNING_KEY");
     expect(refused.message).not.toContain('"short"');
@@ -93,8 +102,8 @@ describe("a file kept in a folder", () => {
   });
 
   test("of the same content does not join an upload that is on its way to the bucket", async () => {
-    const first = await acme.agent.mutation(api.assets.begin, intentFor(acme));
-    const second = await acme.agent.mutation(api.assets.begin, intentFor(acme, inFolder));
+    const first = await beginOpen(acme.agent, intentFor(acme));
+    const second = await beginOpen(acme.agent, intentFor(acme, inFolder));
     expect(second.assetId).not.toBe(first.assetId);
     expect([first.bucket, second.bucket]).toEqual(["reels", "local"]);
   });

@@ -57,7 +57,7 @@ const CONTENTS = 0x10000;
 const REPEATED_CALL = uploadIdOf(CONTENTS);
 
 async function run(t: Deployment, acme: Tenant, scenes: string[], one: Step): Promise<void> {
-  if (one.do === "begin") return begin(acme, scenes, one);
+  if (one.do === "begin") return beginOpen(acme, scenes, one);
   if (one.do === "say") {
     await acme.agent.mutation(api.scenes.upsert, {
       sessionId: acme.sessionId,
@@ -89,7 +89,7 @@ async function run(t: Deployment, acme: Tenant, scenes: string[], one: Step): Pr
   }
 }
 
-async function begin(acme: Tenant, scenes: string[], one: Extract<Step, { do: "begin" }>): Promise<void> {
+async function beginOpen(acme: Tenant, scenes: string[], one: Extract<Step, { do: "begin" }>): Promise<void> {
   const { scene, ...slot } = SLOTS[one.slot]!;
   await acme.agent
     .mutation(api.assets.begin, {

@@ -6,7 +6,7 @@ import { vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api";
 import type { Id } from "../../convex/_generated/dataModel";
 import schema from "../../convex/schema.ts";
-import type { AssetIntent, StoredObject } from "../../contract/asset.ts";
+import type { AssetIntent, StoredObject, UnhashedIntent } from "../../contract/asset.ts";
 import type { Refusal } from "../../contract/error-code.ts";
 import type { Role } from "../../contract/session.ts";
 
@@ -118,7 +118,7 @@ export function intentFor(tenant: Pick<Tenant, "sceneId">, over: Partial<AssetIn
 }
 
 export function uploadIdOf(number: number): string {
-  return `00000000-0000-4000-8000-${number.toString(16).padStart(12, "0")}`;
+  return `${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
 }
 
 export function shaOf(number: number): string {
@@ -129,9 +129,16 @@ export function storedAs(intent: Pick<AssetIntent, "size">, over: Partial<Stored
   return { bucket: BUCKET, etag: '"etag"', size: intent.size, ...over };
 }
 
+/** A begin that opens a version, or finds one. */
+export async function beginOpen(speaker: Speaker, intent: UnhashedIntent) {
+  const answer = await speaker.mutation(api.assets.begin, intent);
+  if (answer.status === "hash_first") throw new Error("the deployment asks for the hash");
+  return answer;
+}
+
 /** The whole line without bytes: begin and commit. */
 export async function publish(speaker: Speaker, intent: AssetIntent) {
-  const opened = await speaker.mutation(api.assets.begin, intent);
+  const opened = await beginOpen(speaker, intent);
   if (opened.status !== "pending") return { ...opened, committed: null };
   const committed = await speaker.mutation(api.assets.commit, {
     assetId: opened.assetId,

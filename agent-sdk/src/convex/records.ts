@@ -1,6 +1,6 @@
 /** The deployment's functions the SDK uses, each behind the guard of the deployment's breaker. Moves no bytes. */
 import type { FunctionReturnType } from "convex/server";
-import type { CallMade, DatedIntent, StoredObject } from "../../../contract/asset.ts";
+import type { AssetIntent, CallMade, DatedIntent, StoredObject } from "../../../contract/asset.ts";
 import type { ItemOutcome } from "../../../contract/batch.ts";
 import type { DeadLetter } from "../../../contract/dead-letter.ts";
 import { MAX_ERROR_MESSAGE_LENGTH } from "../../../contract/limits.ts";
@@ -14,7 +14,8 @@ import type { Guard } from "../resilience/guard.ts";
 import { createBatcher, type Settled } from "./batcher.ts";
 import type { CallConvex } from "./convex-caller.ts";
 
-export type Begun = FunctionReturnType<typeof api.assets.begin>;
+type BeginAnswer = FunctionReturnType<typeof api.assets.begin>;
+export type Begun = Exclude<BeginAnswer, { status: "hash_first" }>;
 export type LetterRow = FunctionReturnType<typeof api.deadLetters.list>["page"][number];
 
 export interface Committed {
@@ -27,12 +28,16 @@ type Row = FunctionReturnType<typeof api.assets.byUpload>;
 interface CommitArgs {
   assetId: string;
   object: StoredObject;
+  /** Where `begin` did not say it. */
+  sha256?: string;
 }
+
+type Hashed = DatedIntent & AssetIntent;
 
 export type Records = ReturnType<typeof createRecords>;
 
 export function createRecords(convex: CallConvex, guard: Guard) {
-  const begin = createBatcher<DatedIntent, Begun>({
+  const sayBegin = createBatcher<DatedIntent, BeginAnswer>({
     alone: (intent, call) => convex("mutation", api.assets.begin, intent, call),
     together: async (items, call) =>
       settled(await convex("mutation", api.assets.beginBatch, { items }, call)),
@@ -58,12 +63,28 @@ export function createRecords(convex: CallConvex, guard: Guard) {
     },
   });
 
-  async function commit(
-    intent: DatedIntent,
-    assetId: string,
-    object: StoredObject,
-    call: Call,
-  ): Promise<Committed> {
+  async function begin(intent: Hashed, call: Call): Promise<Begun> {
+    const answer = await sayBegin(intent, call);
+    if (answer.status !== "hash_first") return answer;
+    throw new ReelsyncError("CONVEX_FAILED", "The deployment asks for a hash that it was told");
+  }
+
+  /**
+   * Undefined: the deployment has to know the hash. Either the content may be there already, or this upload was finished
+   * by another process, or the deployment is older than begins without a hash. One refused for another reason is refused
+   * again with the hash.
+   */
+  async function beginUnhashed(intent: DatedIntent, call: Call): Promise<Begun | undefined> {
+    try {
+      const answer = await sayBegin(intent, call);
+      return answer.status === "pending" ? answer : undefined;
+    } catch (error) {
+      if (error instanceof ReelsyncError && error.code === "INVALID_ARGUMENT") return undefined;
+      throw error;
+    }
+  }
+
+  async function commit(intent: Hashed, args: CommitArgs, call: Call): Promise<Committed> {
     let unknown = false;
     return guard(call, "assets:commit", async () => {
       // The last attempt may have been recorded although its reply never came: ask before saying it again.
@@ -74,7 +95,7 @@ export function createRecords(convex: CallConvex, guard: Guard) {
         }
       }
       try {
-        return await sayCommit({ assetId, object }, call);
+        return await sayCommit(args, call);
       } catch (error) {
         if (!(error instanceof ReelsyncError)) throw error;
         unknown = error.code === "CONVEX_UNAVAILABLE";
@@ -87,8 +108,9 @@ export function createRecords(convex: CallConvex, guard: Guard) {
 
   return {
     commit,
-    begin: (intent: DatedIntent, call: Call): Promise<Begun> =>
-      guard(call, "assets:begin", () => begin(intent, call)),
+    begin: (intent: Hashed, call: Call) => guard(call, "assets:begin", () => begin(intent, call)),
+    beginUnhashed: (intent: DatedIntent, call: Call) =>
+      guard(call, "assets:begin", () => beginUnhashed(intent, call)),
 
     rowOf,
 

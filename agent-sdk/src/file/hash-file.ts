@@ -9,10 +9,14 @@ import { partRanges, type PartRange, type UploadPlan } from "../upload-plan.ts";
 import type { AssetFile } from "./asset-file.ts";
 
 export interface Digests {
-  /** Of the whole file, hex. */
-  sha256: string;
+  /** Of the whole file, hex; unknown while it is hashed as it is sent (see `running-hash.ts`). */
+  readonly sha256?: string | undefined;
   /** Of each part in order, hex; absent where parts are not signed, and where they were not known while hashing. */
-  parts?: readonly string[];
+  readonly parts?: readonly (string | undefined)[];
+}
+
+export interface KnownDigests extends Digests {
+  readonly sha256: string;
 }
 
 export async function hashFile(
@@ -21,7 +25,7 @@ export async function hashFile(
   slots: TransferSlots,
   signal: AbortSignal,
   onBytes: (bytes: number) => void,
-): Promise<Digests> {
+): Promise<KnownDigests> {
   const held = plan.kind === "single" ? await file.hold?.() : undefined;
   if (held !== undefined) {
     signal.throwIfAborted();
@@ -81,7 +85,10 @@ async function* readAhead(
 }
 
 /** The same digests for bytes that arrive one chunk at a time, as 16 MiB parts. */
-export function createStreamDigest(): { update: (chunk: Buffer) => void; digest: () => Required<Digests> } {
+export function createStreamDigest(): {
+  update: (chunk: Buffer) => void;
+  digest: () => Required<KnownDigests>;
+} {
   const whole = createHash("sha256");
   const parts: string[] = [];
   let part = createHash("sha256");

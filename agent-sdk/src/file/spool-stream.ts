@@ -9,12 +9,12 @@ import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import { refuseSize, type AssetFile } from "./asset-file.ts";
-import { createStreamDigest, type Digests } from "./hash-file.ts";
+import { createStreamDigest, type KnownDigests } from "./hash-file.ts";
 import { makeTemporaryFolder, onTemporaryDisk, openTemporaryFile } from "./temporary-file.ts";
 
 export interface SpooledFile {
   file: AssetFile;
-  digests: Required<Digests>;
+  digests: Required<KnownDigests>;
 }
 
 export async function spoolStream(

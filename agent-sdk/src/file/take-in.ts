@@ -8,13 +8,13 @@ import type { TransferSlots } from "../s3/transfer-slots.ts";
 import type { UploadPlan } from "../upload-plan.ts";
 import type { LineRequest } from "../upload-request.ts";
 import { memoryFile, openDiskFile, type AssetFile } from "./asset-file.ts";
-import { hashFile, type Digests } from "./hash-file.ts";
+import { hashFile, type KnownDigests } from "./hash-file.ts";
 import { spoolStream } from "./spool-stream.ts";
 
 export interface OpenedFile {
   file: AssetFile;
   /** A stream is hashed on its way to the disk. */
-  digests?: Required<Digests>;
+  digests?: Required<KnownDigests>;
 }
 
 /** Refuses what cannot be uploaded before anything else moves. */
@@ -35,20 +35,19 @@ export async function openSource(
 
 export async function digestFile(
   { file, digests }: OpenedFile,
-  planFor: (size: number) => UploadPlan,
+  plan: UploadPlan,
   slots: TransferSlots,
   signal: AbortSignal,
   meter: ProgressMeter,
-): Promise<{ plan: UploadPlan; digests: Digests }> {
-  const plan = planFor(file.size);
+): Promise<KnownDigests> {
   if (digests !== undefined) {
     const partsMatch = plan.kind === "multipart" && plan.signed && plan.partSize === PREFERRED_PART_BYTES;
-    return { plan, digests: partsMatch ? digests : { sha256: digests.sha256 } };
+    return partsMatch ? digests : { sha256: digests.sha256 };
   }
   meter.phase("hashing", file.size);
   const hashed = await hashFile(file, plan, slots, signal, meter.advance);
   await file.assertUnchanged();
-  return { plan, digests: hashed };
+  return hashed;
 }
 
 function isStream(source: unknown): source is Readable | ReadableStream {

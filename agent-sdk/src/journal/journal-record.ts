@@ -2,17 +2,20 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { assetIntentSchema } from "../../../contract/asset.ts";
+import { unhashedIntentSchema } from "../../../contract/asset.ts";
 import { callMarkSchema } from "../call-mark.ts";
 
-const recordSchema = z.object({
+const entrySchema = z.object({
   layout: z.literal(1),
   /** Order of the calls; what belongs to one scene is sent in it. */
   sequence: z.number().int(),
   createdAt: z.number(),
   /** When the call was made; absent from entries of earlier releases. */
   madeAt: callMarkSchema.optional(),
-  intent: assetIntentSchema,
+  /** Without a hash while the upload is hashed as it is sent. */
+  intent: unhashedIntentSchema,
+  /** What stands for the hash then: of the caller's file as it was opened. */
+  mark: z.string().min(1).optional(),
   /** Where the caller's file is; absent for Buffers and streams. */
   path: z.string().optional(),
   /** Whether the caller was answered `queued`. */
@@ -21,6 +24,10 @@ const recordSchema = z.object({
   attempts: z.number().int().min(0),
   code: z.string().optional(),
 });
+/** What a later process could not tell the content of is nothing it could go on with. */
+const recordSchema = entrySchema.refine(
+  ({ intent, mark, acknowledged }) => intent.sha256 !== undefined || (mark !== undefined && !acknowledged),
+);
 export type JournalRecord = z.infer<typeof recordSchema>;
 
 /** Undefined for what is no record, or one of a layout that this release does not know. */

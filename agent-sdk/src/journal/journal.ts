@@ -18,7 +18,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import type { AssetIntent } from "../../../contract/asset.ts";
+import type { AssetIntent, UnhashedIntent } from "../../../contract/asset.ts";
 import type { CallMark } from "../call-mark.ts";
 import { ofUpload, type Events } from "../events.ts";
 import type { AssetFile } from "../file/asset-file.ts";
@@ -36,7 +36,11 @@ export interface JournalEntry {
   readonly record: JournalRecord | undefined;
   readonly parts: PartLedger;
   /** So that another process finds the upload when this one is killed, and the parts it has sent if it has parts. */
-  writeAhead: (intent: AssetIntent, path: string, hasParts: boolean) => Promise<void>;
+  writeAhead: (
+    intent: UnhashedIntent,
+    file: { path: string; mark?: string },
+    hasParts: boolean,
+  ) => Promise<void>;
   /** When this resolves the upload survives whatever happens to this process and to its machine. */
   acknowledge: (intent: AssetIntent, file: AssetFile, code: string) => Promise<void>;
   noteFailure: (code: string) => Promise<void>;
@@ -120,7 +124,7 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       await ahead.forget(uploadId);
     }
 
-    const fresh = (intent: AssetIntent): JournalRecord => ({
+    const fresh = (intent: UnhashedIntent): JournalRecord => ({
       layout: 1,
       sequence,
       createdAt: Date.now(),
@@ -136,8 +140,9 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
       get record() {
         return record;
       },
-      async writeAhead(intent, path, hasParts) {
-        const next = { ...fresh(intent), path };
+      async writeAhead(intent, { path, mark }, hasParts) {
+        const stands = intent.sha256 === undefined && mark !== undefined ? { mark } : {};
+        const next = { ...fresh(intent), path, ...stands };
         if (hasParts) return save(next, false);
         await openFolder();
         await ahead.note(uploadId, next);
@@ -154,7 +159,8 @@ export function createJournal(folder: string, limits: RoomLimits, events: Events
             await linkOrRefer(file.path, bytes);
           }
           const path = file.path === undefined ? {} : { path: file.path };
-          await save({ ...(record ?? fresh(intent)), ...path, acknowledged: true, code }, true);
+          const { mark: _until, ...known } = record ?? fresh(intent);
+          await save({ ...known, intent, ...path, acknowledged: true, code }, true);
         } catch (error) {
           // The dead letter it becomes instead may need that room.
           await rm(bytes, { force: true }).catch(() => undefined);

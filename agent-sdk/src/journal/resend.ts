@@ -17,7 +17,7 @@ export async function resend(
 ): Promise<PublishedUpload> {
   const { record } = entry;
   if (record === undefined) throw new TypeError(`upload ${entry.uploadId} is no entry of the journal`);
-  const { madeAt, intent } = record;
+  const { madeAt, intent, mark } = record;
   const { uploadId, sha256 } = intent;
   const { path, kept } = await entry.source();
   const request = { ...requestOf(intent, path), signal };
@@ -25,7 +25,8 @@ export async function resend(
     const open = kept ? () => openKept(path) : undefined;
     return await publishOrThrow(line, request, {
       uploadId,
-      sha256,
+      ...(sha256 !== undefined && { sha256 }),
+      ...(mark !== undefined && { mark }),
       madeAt,
       entry,
       comesBack,

@@ -122,11 +122,11 @@ export function createMultipartUpload(
 
   async function sendPart(range: PartRange, id: string, call: Call, signal: AbortSignal): Promise<void> {
     const size = range.end - range.start;
-    // Where parts are signed and were not known while hashing, the AWS SDK digests each as it sends it.
-    const digest = digests.parts?.[range.number - 1];
-    const signedAs = plan.signed ? digest : UNSIGNED;
     await slots.run(file.inMemory ? [] : [size], signal, async ([buffer]) => {
       const body = await file.read(range, buffer);
+      // Where parts are signed and were not known while hashing, the AWS SDK digests each as it sends it.
+      const digest = digests.parts?.[range.number - 1];
+      const signedAs = plan.signed ? digest : UNSIGNED;
       const command = new UploadPartCommand({ ...where, UploadId: id, PartNumber: range.number, Body: body });
       const answer = await requestS3(
         call,

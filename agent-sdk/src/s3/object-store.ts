@@ -8,8 +8,9 @@
  * - the parts of a larger one do so where nothing else guards them on their way (`S3_SIGN_PARTS`). Over TLS every record
  *   of the wire is authenticated, and a second hash of each byte on both sides would cost a quarter of the time
  *   (measured); a file that is written to meanwhile is noticed by its mark, after the bytes as before them;
- * - after a multipart upload a HEAD: size, and the `sha256` metadata given when it was created. Its ETag is read there
- *   too, because some stores answer the completion without one.
+ * - after a multipart upload a HEAD: size, and the `sha256` metadata given when it was created, if the hash was known
+ *   then; otherwise nothing else is ever stored under its key. Its ETag is read there too, because some stores answer the
+ *   completion without one.
  * MD5 is computed nowhere: it would cost more than everything else together, and under KMS an ETag is no MD5.
  */
 import { HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";

@@ -21,10 +21,11 @@ export async function putWhole(
   const { file, digests } = object;
   const answer = await slots.run(file.inMemory ? [] : [file.size], call.signal, async ([buffer]) => {
     const body = await file.read({ start: 0, end: file.size }, buffer);
+    const sha256 = digests.sha256 ?? sha256Of(body);
     return requestS3(call, "PutObject", (options) =>
-      putObject(client, objectHeaders(config, object), body, digests.sha256, options),
+      putObject(client, objectHeaders(config, object), body, sha256, options),
     ).catch((error: unknown) => {
-      throw blamedOnFile(error, body, digests.sha256);
+      throw blamedOnFile(error, body, sha256);
     });
   });
   object.onBytes(file.size);
@@ -38,8 +39,11 @@ export function blamedOnFile(error: unknown, body: Buffer, announced: string | u
   const cause = error instanceof Error ? s3Code(error.cause) : undefined;
   if (announced === undefined || (cause !== "XAmzContentSHA256Mismatch" && cause !== "BadDigest"))
     return error;
-  const actual = createHash("sha256").update(body).digest("hex");
-  return actual === announced
+  return sha256Of(body) === announced
     ? error
     : new ReelsyncError("FILE_CHANGED", "The bytes are no longer those that were hashed", { cause: error });
+}
+
+function sha256Of(body: Buffer): string {
+  return createHash("sha256").update(body).digest("hex");
 }

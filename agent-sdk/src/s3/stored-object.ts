@@ -15,7 +15,10 @@ export interface ObjectToStore {
   contentType: string;
   file: AssetFile;
   plan: UploadPlan;
+  /** Of a file in parts they may become known while it is sent. */
   digests: Digests;
+  /** The key is this upload's alone, so what is there is what it has sent, be it that it could not say yet what that hashes to. */
+  isOwnKey?: boolean;
   /** Of the upload that stores it; a later upload of the same content finds the object there. */
   correlationId?: string;
   /** Bytes S3 has acknowledged; negative when acknowledged parts have to be sent again. */
@@ -30,18 +33,19 @@ export interface ObjectToStore {
   keepsParts?: (error: ReelsyncError) => boolean;
 }
 
-/** A year. Keys carry the content's hash, so what is behind one never changes. */
+/** A year. What is behind a key never changes (see `contract/object-key.ts`). */
 const CACHE_SECONDS = 31_536_000;
 
 /** What both ways of storing say about an object. */
 export function objectHeaders(config: S3Config, object: ObjectToStore): PutObjectCommandInput {
+  const { sha256 } = object.digests;
   return {
     Bucket: config.bucket,
     Key: object.key,
     ContentType: object.contentType,
     CacheControl: `${config.publicBaseUrl === undefined ? "private" : "public"}, max-age=${CACHE_SECONDS}, immutable`,
     Metadata: {
-      sha256: object.digests.sha256,
+      ...(sha256 !== undefined && { sha256 }),
       ...(object.correlationId !== undefined && { "correlation-id": object.correlationId }),
     },
     ...keptUnder(config),
@@ -80,7 +84,7 @@ export async function readBack(
   const head = await requestS3(call, "HeadObject", (options) =>
     client.send(new HeadObjectCommand(where), options),
   );
-  if (head.ContentLength !== object.file.size || head.Metadata?.["sha256"] !== object.digests.sha256) {
+  if (head.ContentLength !== object.file.size || !isOurs(object, head.Metadata?.["sha256"])) {
     throw new ReelsyncError(
       "S3_UNAVAILABLE",
       `S3 shows ${head.ContentLength ?? "no"} bytes under ${object.key}, not the ${object.file.size} that were sent`,
@@ -88,6 +92,11 @@ export async function readBack(
     );
   }
   return storedObject(config, object, head);
+}
+
+/** `said`: by its metadata, which the hash is part of when it was known before the first byte was sent. */
+function isOurs({ digests: { sha256 }, isOwnKey = false }: ObjectToStore, said: string | undefined): boolean {
+  return said === sha256 || (isOwnKey && (said === undefined || sha256 === undefined));
 }
 
 export function storedObject(

@@ -32,7 +32,8 @@ export interface LocalParts {
 export function createLocalObjectStore(parts: LocalParts): ObjectStore {
   const { tree, quota, slots, multipartThreshold, urls } = parts;
 
-  async function write(object: ObjectToStore, draft: Draft, signal: AbortSignal): Promise<void> {
+  /** The hash of what was written. */
+  async function write(object: ObjectToStore, draft: Draft, signal: AbortSignal): Promise<string> {
     const { file, digests, onBytes } = object;
     const hash = createHash("sha256");
     const size = Math.min(file.size, BLOCK_BYTES);
@@ -45,20 +46,21 @@ export function createLocalObjectStore(parts: LocalParts): ObjectStore {
         onBytes(block.length);
       }
     });
-    if (hash.digest("hex") === digests.sha256) return;
+    const sha256 = hash.digest("hex");
+    if (sha256 === digests.sha256) return sha256;
     throw new ReelsyncError("FILE_CHANGED", "The bytes are no longer those that were hashed");
   }
 
   async function store(object: ObjectToStore, signal: AbortSignal): Promise<StoredObject> {
-    const { key, contentType, digests, file } = object;
+    const { key, contentType, file } = object;
     const draft = await tree.openDraft();
     try {
-      await write(object, draft, signal);
+      const sha256 = await write(object, draft, signal);
       object.onVerifying();
       const bytes = await draft.sync();
       await file.assertUnchanged();
       await tree.inTurn(key, async () => {
-        await noteFacts(tree, key, bytes, { sha256: digests.sha256, contentType });
+        await noteFacts(tree, key, bytes, { sha256, contentType });
         await draft.publish(key);
       });
       return { bucket: LOCAL_BUCKET, etag: fileOf(key, bytes).etag, size: file.size };

@@ -2,7 +2,7 @@
 import mime from "mime";
 import { openCall, type Call } from "../call.ts";
 import type { AssetFile } from "../file/asset-file.ts";
-import type { Digests } from "../file/hash-file.ts";
+import type { KnownDigests } from "../file/hash-file.ts";
 import { digestFile, openSource } from "../file/take-in.ts";
 import { createProgressMeter, type ProgressMeter } from "../progress.ts";
 import type { ObjectStore } from "../s3/object-store.ts";
@@ -19,7 +19,7 @@ export interface SaveParts {
 
 interface Source {
   file: AssetFile;
-  digests: Digests;
+  digests: KnownDigests;
   plan: UploadPlan;
   meter: ProgressMeter;
 }
@@ -37,8 +37,10 @@ export async function saveSource(
     await objects.assertUsable(call);
     const opened = await openSource(source, call.signal, meter);
     try {
-      const hashed = await digestFile(opened, objects.plan, slots, call.signal, meter);
-      return await storeSource(objects, key, { file: opened.file, meter, ...hashed }, options, call);
+      const { file } = opened;
+      const plan = objects.plan(file.size);
+      const digests = await digestFile(opened, plan, slots, call.signal, meter);
+      return await storeSource(objects, key, { file, plan, digests, meter }, options, call);
     } finally {
       await opened.file.close();
     }

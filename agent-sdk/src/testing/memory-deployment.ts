@@ -95,9 +95,11 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
     const { sessionId, project } = session(parent?.sessionId ?? intent.entityId);
     const known = calls.get(intent.uploadId);
     if (known !== undefined) {
-      if (known.asset.checksum !== intent.sha256) {
+      const { checksum } = known.asset;
+      if (checksum !== "" && intent.sha256 !== undefined && checksum !== intent.sha256) {
         refuse("INVALID_ARGUMENT", `uploadId: ${intent.uploadId} was used for another upload`);
       }
+      if (checksum === "") known.asset.checksum = intent.sha256 ?? "";
       if (!isStored(known.asset)) known.asset.status = "pending";
       return answered(known.asset, known.deduped);
     }
@@ -109,7 +111,8 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
           ? newest
           : undefined
         : versions.findLast((one) => one.historyOnly !== true && (one.status === "ready" || isOpen(one)));
-    if (wish?.checksum === intent.sha256) {
+    if (intent.sha256 === undefined && wish?.size === intent.size) return { status: "hash_first" as const };
+    if (wish !== undefined && wish.checksum === intent.sha256) {
       const deduped = isStored(wish);
       calls.set(intent.uploadId, { asset: wish, deduped });
       return answered(wish, deduped);
@@ -122,10 +125,10 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
       session: sessionId,
       ...(parent !== undefined && { scene: parent.sceneId }),
       assetType: intent.assetType,
-      sha256: intent.sha256,
+      ...(intent.sha256 === undefined ? { uploadId: intent.uploadId } : { sha256: intent.sha256 }),
       fileName: intent.fileName,
     });
-    const { sha256: checksum, ...said } = intent;
+    const { sha256: checksum = "", ...said } = intent;
     const opened: FakeAsset = {
       ...said,
       checksum,
@@ -147,14 +150,27 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
     return { assetId, status: state, deduped, version, bucket, s3Key };
   }
 
-  function commit({ assetId, object }: { assetId: string; object: StoredObject }) {
+  function commit({
+    assetId,
+    object,
+    sha256,
+  }: {
+    assetId: string;
+    object: StoredObject;
+    sha256?: string | undefined;
+  }) {
     const row = asset(assetId);
     const { version } = row;
     if (row.status === "ready" || row.status === "superseded")
       return { assetId, status: row.status, version };
     if (!isOpen(row)) refuse("CONFLICT", `This upload was given up (${row.errorMessage ?? "no reason"})`);
-    if (object.size !== row.size || object.bucket !== bucket) {
-      const message = `S3 stored ${object.size} bytes in "${object.bucket}", ${row.size} were announced`;
+    const checksum = row.checksum === "" ? sha256 : row.checksum;
+    if (checksum === undefined) {
+      return refuse("INVALID_ARGUMENT", "sha256: the upload was begun without it, so its commit names it");
+    }
+    const isOther = sha256 !== undefined && sha256 !== checksum;
+    if (object.size !== row.size || object.bucket !== bucket || isOther) {
+      const message = `S3 stored ${object.size} other bytes in "${object.bucket}" than were announced`;
       Object.assign(row, { status: "error", errorCode: "COMMIT_REFUSED", errorMessage: message });
       return { assetId, status: "refused" as const, version, code: "COMMIT_REFUSED" as const, message };
     }
@@ -162,7 +178,7 @@ export function createMemoryDeployment(options: MemoryDeploymentOptions) {
     const overtaken = row.historyOnly === true || (current !== undefined && current.version > version);
     const status = overtaken ? ("superseded" as const) : ("ready" as const);
     if (!overtaken && current !== undefined) current.status = "superseded";
-    Object.assign(row, { status, etag: object.etag, uploadedAt: Date.now() });
+    Object.assign(row, { status, checksum, etag: object.etag, uploadedAt: Date.now() });
     for (const letter of letters) {
       if (calls.get(letter.intent.uploadId)?.asset === row) letter.state = "resolved";
     }

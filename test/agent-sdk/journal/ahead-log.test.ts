@@ -97,7 +97,7 @@ describe("[G1] a journal whose process was killed", () => {
       const id = randomUUID();
       ids.push(id);
       const entry = await journal.admit({ id, madeAt: markCall() }, 0, signal);
-      await entry.writeAhead(intentOf(id), "/renders/a.mp4", false);
+      await entry.writeAhead(intentOf(id), { path: "/renders/a.mp4" }, false);
     }
     const [owner = ""] = await readdir(folder);
     expect(await readdir(join(folder, owner))).toEqual(["ahead.log", "lease.json"]);

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { MIB } from "../../../contract/limits.ts";
@@ -151,6 +151,35 @@ describe("[G1] a multipart upload whose process was killed", () => {
     return { s3, sceneId, bytes, file, options, before };
   }
 
+  /** What the killed process wrote down of its one upload. */
+  async function entryIn(journalDir: string) {
+    const [entry = ""] = (await readdir(journalDir, { recursive: true })).filter((path) =>
+      path.endsWith("entry.json"),
+    );
+    return JSON.parse(await readFile(join(journalDir, entry), "utf8")) as { mark?: string; intent: object };
+  }
+
+  test.each(["always", "never"] as const)(
+    "before its first part arrived is sent whole, hashed by the next one; parts signed: %s",
+    async (signParts) => {
+      const { s3, sceneId, bytes, file, options } = await killAtPart(1, "UploadPart", signParts);
+      const { ino, size, mtimeNs } = await stat(file, { bigint: true });
+      const { mark, intent } = await entryIn(options.journalDir);
+      expect(mark).toBe(`${ino}-${size}-${mtimeNs}`);
+      expect(intent).not.toHaveProperty("sha256");
+      s3.seen.length = 0;
+      const { reelsync } = studio.queueing(options);
+      expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
+      expect(partsIn(s3.seen).length).toBeGreaterThanOrEqual(10 - 3);
+      const [row, ...more] = await rowsOf([sceneId]);
+      expect(more).toEqual([]);
+      expect(row).toMatchObject({ status: "ready", version: 1, checksum: sha256(bytes) });
+      expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
+      expect(await studio.bucket.multipartUploads()).toBe(0);
+    },
+    90_000,
+  );
+
   test.each(["always", "never"] as const)(
     "is gone on with: what was in flight is sent again, nothing else; parts signed: %s",
     async (signParts) => {
@@ -168,27 +197,60 @@ describe("[G1] a multipart upload whose process was killed", () => {
     90_000,
   );
 
-  test("after the completion nobody heard of, needs no part again", async () => {
-    const { s3, sceneId, bytes, options, before } = await killAtPart(0, "Complete");
-    const { reelsync } = studio.queueing(options);
-    expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
-    expect(partsIn(s3.seen)).toHaveLength(before);
-    const [row] = await rowsOf([sceneId]);
-    expect(row).toMatchObject({ status: "ready", version: 1, checksum: sha256(bytes) });
-    expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
-  }, 90_000);
+  test.each(["always", "never"] as const)(
+    "after the completion nobody heard of, needs no part again; parts signed: %s",
+    async (signParts) => {
+      const { s3, sceneId, bytes, options, before } = await killAtPart(0, "Complete", signParts);
+      const { reelsync } = studio.queueing(options);
+      expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
+      expect(partsIn(s3.seen)).toHaveLength(before);
+      const [row] = await rowsOf([sceneId]);
+      expect(row).toMatchObject({ status: "ready", version: 1, checksum: sha256(bytes) });
+      expect(await studio.bucket.sha256(String(row?.["s3Key"]))).toBe(sha256(bytes));
+    },
+    90_000,
+  );
 
-  test("[G2] is begun anew when its file has changed meanwhile, and leaves no parts", async () => {
-    const { sceneId, file, options } = await killAtPart(5);
-    const other = randomBytes(100_000);
-    await writeFile(file, other);
-    const { reelsync } = studio.queueing(options);
-    expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
-    const rows = (await rowsOf([sceneId])).sort((a, b) => Number(a["version"]) - Number(b["version"]));
-    expect(rows).toMatchObject([
-      { status: "error", errorCode: "FILE_CHANGED" },
-      { status: "ready", checksum: sha256(other) },
-    ]);
-    expect(await studio.bucket.multipartUploads()).toBe(0);
-  }, 90_000);
+  test.each<[string, (file: string, bytes: Buffer) => Promise<Buffer>]>([
+    [
+      "has changed",
+      async (file) => {
+        const other = randomBytes(100_000);
+        await writeFile(file, other);
+        return other;
+      },
+    ],
+    [
+      "holds as many other bytes",
+      async (file, bytes) => {
+        const other = Buffer.from(bytes);
+        other[MIB] = (other[MIB] ?? 0) ^ 1;
+        await writeFile(file, other);
+        return other;
+      },
+    ],
+    [
+      "is not known to be the same",
+      async (file, bytes) => {
+        await utimes(file, new Date(), new Date(Date.now() + 1000));
+        return bytes;
+      },
+    ],
+  ])(
+    "[G2] is begun anew when its file %s, and leaves no parts",
+    async (_how, change) => {
+      const { sceneId, file, bytes, options } = await killAtPart(5);
+      const now = await change(file, bytes);
+      const { reelsync } = studio.queueing(options);
+      expect(await reelsync.drain()).toEqual({ sent: 1, failed: 0, waiting: 0 });
+      const rows = (await rowsOf([sceneId])).sort((a, b) => Number(a["version"]) - Number(b["version"]));
+      expect(rows).toMatchObject([
+        { status: "error", errorCode: "FILE_CHANGED" },
+        { status: "ready", checksum: sha256(now) },
+      ]);
+      expect(await studio.bucket.sha256(String(rows[1]?.["s3Key"]))).toBe(sha256(now));
+      expect(await studio.bucket.multipartUploads()).toBe(0);
+    },
+    90_000,
+  );
 });

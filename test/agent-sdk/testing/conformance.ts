@@ -70,7 +70,7 @@ export function describesClient(subject: () => Subject): void {
     const result = await published(reelsync, { file, entity, assetType: "video_chunk", onProgress });
     expect(result).toMatchObject({ state: "ready", size: file.length });
     expect(Buffer.from(await subject().bytesOf(result.s3Key ?? "")).equals(file)).toBe(true);
-    expect([...phases]).toEqual(["hashing", "uploading", "verifying", "syncing", "done"]);
+    expect([...phases]).toEqual(["uploading", "verifying", "syncing", "done"]);
   });
 
   test.each<[string, ErrorCode, Partial<UploadRequest>]>([

@@ -54,10 +54,12 @@ export function SceneVersions({ sceneId }: { sceneId: string }) {
                 <RelativeTime at={asset.uploadedAt ?? asset.createdAt} />
                 <Bytes value={asset.size} />
                 {asset.durationMs !== undefined && <span>{formatDuration(asset.durationMs / 1000)}</span>}
-                <Copyable
-                  value={asset.checksum}
-                  label="SHA-256"
-                >{`${asset.checksum.slice(0, 10)}…`}</Copyable>
+                {asset.checksum !== "" && (
+                  <Copyable
+                    value={asset.checksum}
+                    label="SHA-256"
+                  >{`${asset.checksum.slice(0, 10)}…`}</Copyable>
+                )}
               </div>
               {asset.errorMessage && <p className={styles["error"]}>{asset.errorMessage}</p>}
             </li>
