@@ -188,7 +188,7 @@ export function describeUpload(workshop: Workshop) {
       expect(odd.map(({ code, error, stdout }) => [code, error.code, error.exitCode, stdout])).toEqual([
         [4, "AGENT_KEY_INVALID", 4, ""],
         [4, "S3_CREDENTIALS_INVALID", 4, ""],
-        [7, "BUCKET_MISMATCH", 7, ""],
+        [2, "BUCKET_MISMATCH", 2, ""],
         [2, "CONFIG_INVALID", 2, ""],
         [2, "INVALID_ASSET_TYPE", 2, ""],
       ]);
