@@ -27,9 +27,11 @@ const SESSION_SEGMENT = "_session";
 const MAX_READABLE_BYTES = 120;
 
 export function formatObjectKey(parts: ObjectKeyParts): string {
-  const key =
-    scenePrefix(parts) +
-    `${parts.assetType.replaceAll("_", "-")}/${parts.sha256.slice(0, 16)}-${readableName(parts.fileName)}`;
+  const hash = `${parts.sha256.slice(0, 16)}-`;
+  const name = readableName(parts.fileName);
+  // A file that comes from a bucket of ours, by its URL, may have the hash in its name already.
+  const named = name.startsWith(hash) ? name : hash + name;
+  const key = `${scenePrefix(parts)}${parts.assetType.replaceAll("_", "-")}/${named}`;
   const bytes = new TextEncoder().encode(key).length;
   if (bytes > MAX_KEY_BYTES) {
     throw new RangeError(

@@ -100,10 +100,9 @@ export function journalDirOf(env: Env): string {
 export function personSettings(env: Env): { convexUrl: string; token: string } {
   const { token } = ownSettings(env);
   if (token === undefined) {
-    throw new ReelsyncError(
-      "UNAUTHENTICATED",
-      "This is done by a person: set REELSYNC_TOKEN to an OIDC id token of yours",
-    );
+    throw new ReelsyncError("UNAUTHENTICATED", "This is done by a person, and REELSYNC_TOKEN is not set", {
+      hint: "Set REELSYNC_TOKEN to an OIDC id token of yours; an agent key does not cover this.",
+    });
   }
   const { convexUrl } = loadConfig({
     env,

@@ -13,7 +13,7 @@ export function refusals(studio: Studio) {
     );
     if (!isReelsyncError(error)) throw new Error(`expected ${code}, got ${String(error)}`);
     expect(error.code).toBe(code);
-    expect(error.message).toContain(ERRORS[code].fix);
+    expect(error.message).toContain(error.hint);
     expect(error.deadLetter).toBeUndefined();
     expect(await studio.snapshot()).toEqual(before);
     return error;
