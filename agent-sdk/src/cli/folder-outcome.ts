@@ -52,7 +52,7 @@ type Done = SyncDirResult["successful"][number] & { code?: ErrorCode };
 
 function stateOf({ deduped, state, code }: Done): string {
   if (state === "queued") return queuedInWords(code);
-  return deduped === true ? "known already" : state;
+  return deduped ? "known already" : state;
 }
 
 /** A file by itself, as it is done. */
