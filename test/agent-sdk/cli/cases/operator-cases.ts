@@ -1,4 +1,4 @@
-import { mkdir, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   CreateBucketCommand,
@@ -7,6 +7,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { writeEnvFiles } from "../../../../demo/env-files.ts";
 import { GIB } from "../../../../contract/limits.ts";
 import type { Workshop } from "../support/workshop.ts";
 
@@ -72,6 +73,28 @@ export function describeOperator(workshop: Workshop) {
       });
       expect(wrong).toMatchObject({ code: 4, stdout: "", error: { code: "FORBIDDEN" } });
       expect(wrong.stderr).not.toContain("0123456789");
+    });
+  });
+
+  describe("the files npm start leaves", () => {
+    test("let a newcomer run an agent's, a person's and an operator's commands, and nobody else read them", async () => {
+      const folder = await mkdtemp(join(workshop.directory, "start-"));
+      const files = await writeEnvFiles(workshop.stack, folder);
+      const run = (file: string, ...args: string[]) =>
+        workshop.bare([...args, "--dotenv", file, "--json"], { env: {} });
+      for (const [file, ...args] of [
+        [files.agent, "ls", "--limit", "1"],
+        [files.agent, "doctor"],
+        [files.admin, "rollout"],
+        [files.admin, "reconcile", "--grace-hours", "1"],
+        [files.admin, "token", "create", "--name", "n", "--tenant", "studio"],
+      ] as const) {
+        expect(await run(file, ...args), args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+      }
+      const modes = await Promise.all(
+        [files.agent, files.admin].map(async (file) => (await stat(file)).mode & 0o777),
+      );
+      expect(modes).toEqual([0o600, 0o600]);
     });
   });
 
