@@ -23,6 +23,7 @@ export const ingest = defineCommand({
     iteration: { kind: "text", summary: "In which attempt, recorded as a fact" },
     "max-bytes": { kind: "count", min: 1, summary: "Refuse a larger file, 5 GiB unless given" },
   },
+  oneOf: [["scene", "session"]],
   examples: [
     {
       does: "a rendered clip, before its URL expires",

@@ -43,6 +43,7 @@ export const sync = defineCommand({
     "dry-run": { kind: "flag", summary: "Print the plan; nothing is created or sent" },
     ...QUEUE_OPTION,
   },
+  oneOf: [["project", "session"]],
   examples: [
     { does: "what would be made of it", line: "reelsync sync out/ --project demo --dry-run" },
     { does: "a session named after the folder", line: "reelsync sync out/ --project demo" },

@@ -32,6 +32,7 @@ export const upload = defineCommand({
     QUEUE_DETAILS,
   args: { file: { takes: "many", summary: `Files to upload; ${STDIN} reads standard input (needs --name)` } },
   options: { ...DESCRIBING_OPTIONS, ...QUEUE_OPTION },
+  oneOf: [["scene", "session"]],
   examples: [
     { does: "a chunk of a scene", line: "reelsync upload intro.mp4 --scene $scene --type video_chunk" },
     {

@@ -41,6 +41,7 @@ export const watch = defineCommand({
       summary: "How long a file stays the same, 2 unless given",
     },
   },
+  oneOf: [["project", "session"]],
   examples: [
     { does: "beside a render", line: "reelsync watch out/ --project demo" },
     { does: "every file as a document", line: "reelsync watch out/ --session $session --json" },

@@ -72,6 +72,7 @@ export function describeOperator(workshop: Workshop) {
         env: { ...operator(), CONVEX_SELF_HOSTED_ADMIN_KEY: "local|0123456789" },
       });
       expect(wrong).toMatchObject({ code: 4, stdout: "", error: { code: "FORBIDDEN" } });
+      expect(wrong.error["hint"]).toContain("CONVEX_SELF_HOSTED_ADMIN_KEY");
       expect(wrong.stderr).not.toContain("0123456789");
     });
   });
