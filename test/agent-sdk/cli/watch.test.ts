@@ -75,7 +75,8 @@ test("[G1] stopped during an outage, what is finished is in the journal", async 
     },
   });
   expect(run.code).toBe(130);
-  expect(run.stdout).toMatch(/^film {2}video_chunk {2}0 {2}queued/);
+  expect(run.stdout).toMatch(/^film {2}video_chunk {2}0 {2}queued \([A-Z0-9]+_[A-Z]+\) /);
+  expect(run.stderr).toContain("0 sent, 0 failed, 0 unfinished, 1 queued\n");
   const drained = await workshop.agent(["drain"], { env });
   expect(drained).toMatchObject({
     code: 0,

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { isReelsyncError } from "reelsync";
-import { ERRORS, type ErrorCode } from "../../../contract/error-code.ts";
+import type { ErrorCode } from "../../../contract/error-code.ts";
 import type { Studio } from "./studio.ts";
 
 /** A plain coded error with its fix, no dead letter, and not one row or object more or less than before. */
