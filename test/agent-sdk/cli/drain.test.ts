@@ -181,6 +181,40 @@ test("[G1] upload --queue answers queued with its reason and exits 0; the next o
   expect(rows.map(({ fileName }) => fileName).sort()).toEqual(["b.mp4", "c.mp4", "d.mp4"]);
 });
 
+test("[G1] upload --queue keeps bytes from a pipe while Convex is down, and drain sends them when it is back", async () => {
+  const folder = await mkdtemp(join(workshop.directory, "queue-"));
+  const { sceneId } = await workshop.scene();
+  const down = { CONVEX_URL: "http://127.0.0.1:9", CONVEX_SITE_URL: "http://127.0.0.1:9" };
+  const args = [
+    "upload",
+    "-",
+    "--name",
+    "a.srt",
+    "--scene",
+    sceneId,
+    "--type",
+    "subtitle",
+    "--timeout",
+    "5",
+    "--queue",
+    "--json",
+  ];
+  const env = { REELSYNC_JOURNAL_DIR: folder };
+  const run = await workshop.agent(args, { env: { ...env, ...down }, input: "1\n00:00 --> 00:01\nHi\n" });
+  expect(run).toMatchObject({
+    code: 0,
+    stderr: "",
+    records: [{ state: "queued", code: expect.any(String) as string }],
+  });
+  const drained = await workshop.agent(["drain", "--json"], { env });
+  expect(drained).toMatchObject({ code: 0, records: [{ sent: 1, waiting: 0 }] });
+  const uploadId = String(run.records[0]?.["uploadId"]);
+  const status = await workshop.agent(["status", "--upload", uploadId, "--json"], { env });
+  expect(status.records).toMatchObject([
+    { state: "recorded", asset: { status: "ready", fileName: "a.srt" } },
+  ]);
+});
+
 test("[G1] sync --queue and ingest --queue keep what they cannot send, too", async () => {
   const folder = await mkdtemp(join(workshop.directory, "queue-"));
   const { sceneId, sessionId } = await workshop.scene();
