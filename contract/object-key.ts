@@ -31,9 +31,11 @@ const MAX_READABLE_BYTES = 120;
 const DIGITS = 16;
 
 export function formatObjectKey(parts: ObjectKeyParts): string {
-  const key =
-    scenePrefix(parts) +
-    `${parts.assetType.replaceAll("_", "-")}/${digitsOf(parts)}-${readableName(parts.fileName)}`;
+  const digits = `${digitsOf(parts)}-`;
+  const name = readableName(parts.fileName);
+  // A file that comes from a bucket of ours, by its URL, may have them in its name already.
+  const named = name.startsWith(digits) ? name : digits + name;
+  const key = `${scenePrefix(parts)}${parts.assetType.replaceAll("_", "-")}/${named}`;
   const bytes = new TextEncoder().encode(key).length;
   if (bytes > MAX_KEY_BYTES) {
     throw new RangeError(

@@ -2,6 +2,7 @@
 import "./quiet.ts";
 import { join, resolve } from "node:path";
 import { runCommand, stopRequested, storageKind } from "./command-line.ts";
+import { writeEnvFiles } from "./env-files.ts";
 import { PROJECT_DIR } from "./push.ts";
 import { startReelsyncStack } from "./stack.ts";
 import { startWebServer } from "./web-server.ts";
@@ -46,8 +47,17 @@ await runCommand({ help, options, failure: "could not start" }, async (flags) =>
   const web = await startWebServer(stack, { dev: flags.dev, port: webPort });
 
   console.log(`\nReelsync is running: ${web.url}   (sign in as anybody from the studio)\n`);
-  console.log("Environment of an agent (copy into its .env):\n");
+  const files = await writeEnvFiles(stack, resolve(flags["data-dir"]));
+  console.log(`Environment of an agent, also in ${files.agent}:\n`);
   for (const [name, value] of Object.entries(stack.agentEnv)) console.log(`  ${name}=${value}`);
+  console.log(
+    `\nAdmin commands, as ${files.owner}, who owns the studio (token and admin key are in the file):\n`,
+  );
+  console.log(`  npm run -s reelsync -- reconcile --dotenv ${files.admin}`);
+  console.log(
+    "\nNeither the SDK nor the command line reads a .env file by itself: name it with --dotenv FILE, or run",
+  );
+  console.log("an agent with node --env-file FILE.");
   console.log("\nCtrl-C stops it; the data stays.");
 
   await stopRequested();

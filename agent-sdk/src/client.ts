@@ -78,6 +78,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     policy: config.retry,
     events,
     warn: letters.warn,
+    textOf: letters.textOf,
   });
   const calls = new Set<Call>();
   const line: UploadLine = {

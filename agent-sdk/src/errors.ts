@@ -19,13 +19,15 @@ export interface ReelsyncErrorDetails {
   /** How long the service asked to be left alone. */
   retryAfterMs?: number | undefined;
   deadLetter?: ParkedLetter;
+  /** What helps here, where the fix of the code speaks of another of its causes. */
+  hint?: string | undefined;
 }
 
 /** `message` states what happened and ends with the fix; `code` is what programs decide by. */
 export class ReelsyncError extends Error {
   override readonly name = "ReelsyncError";
   readonly code: ErrorCode;
-  /** What helps: the fix of its code. */
+  /** What helps: the fix of its code, or what its thrower knows better. */
   readonly hint: string;
   readonly retryable: boolean;
   readonly requestId?: string;
@@ -34,7 +36,8 @@ export class ReelsyncError extends Error {
   readonly deadLetter?: ParkedLetter;
 
   constructor(code: ErrorCode, fact: string, details: ReelsyncErrorDetails = {}) {
-    const { disposition, fix } = ERRORS[code];
+    const { disposition } = ERRORS[code];
+    const fix = details.hint ?? ERRORS[code].fix;
     const sentence = /[.!?]$/.test(fact) ? fact : `${fact}.`;
     super(
       sentence.endsWith(fix) ? sentence : `${sentence} ${fix}`,
@@ -66,8 +69,9 @@ export class StorageQuotaExceededError extends ReelsyncError {
 
 /** The same error for one upload; errors of a shared request (a token, a probe) reach several. */
 export function parkedAs(error: ReelsyncError, deadLetter: ParkedLetter): ReelsyncError {
-  const { code, message, requestId, retryAfterMs } = error;
+  const { code, message, hint, requestId, retryAfterMs } = error;
   return new ReelsyncError(code, message, {
+    hint,
     cause: error.cause ?? error,
     requestId,
     retryAfterMs,
@@ -77,8 +81,9 @@ export function parkedAs(error: ReelsyncError, deadLetter: ParkedLetter): Reelsy
 
 /** The same error for an upload that this machine's disk took neither into the journal nor as a dead letter. */
 export function unkeptAs(error: ReelsyncError, fault: Error): ReelsyncError {
-  const { code, message, requestId, retryAfterMs } = error;
+  const { code, message, hint, requestId, retryAfterMs } = error;
   return new ReelsyncError(code, `Not kept on this machine (${fault.message}). ${message}`, {
+    hint,
     cause: error.cause ?? error,
     requestId,
     retryAfterMs,

@@ -56,7 +56,7 @@ export type ReelsyncEvent =
   | ({ type: "journal.recovered"; acknowledged: boolean } & OfUpload)
   | ({ type: "journal.sent"; assetId: string; version: number } & OfUpload)
   /** Sent from the journal in vain; it goes on waiting there. */
-  | ({ type: "journal.waiting"; code: ErrorCode } & OfUpload)
+  | ({ type: "journal.waiting"; code: ErrorCode; message: string } & OfUpload)
   /** An entry nobody can read, moved aside. */
   | { type: "journal.quarantined"; path: string }
   /** Parts that could not be cleaned up; the bucket's rule for incomplete uploads removes them. */

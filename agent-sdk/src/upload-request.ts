@@ -1,4 +1,4 @@
-/** The arguments and the answer of `uploadWithConvexSync`, and what can be refused about them without touching a file. */
+/** The arguments and the answer of `uploadWithConvexSync`, and what can be refused about them without opening a file. */
 import { basename } from "node:path";
 import type { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
@@ -15,7 +15,7 @@ import {
 } from "../../contract/asset.ts";
 import { MAX_NAME_LENGTH } from "../../contract/limits.ts";
 import { ReelsyncError } from "./errors.ts";
-import type { AssetFile } from "./file/asset-file.ts";
+import { refuseNoFile, type AssetFile } from "./file/asset-file.ts";
 import { guessContentType, usualFileName } from "./file/content-type.ts";
 import type { Progress } from "./progress.ts";
 
@@ -129,7 +129,10 @@ export function describeUpload(request: LineRequest, uploadId: string): Describe
     throw new ReelsyncError("INVALID_ARGUMENT", faults.join("; "));
   }
   if (!acceptsContentType(assetType, contentType)) {
-    throw new ReelsyncError("CONTENT_TYPE_FORBIDDEN", `A ${assetType} cannot be ${contentType}`);
+    throw new ReelsyncError(
+      "CONTENT_TYPE_FORBIDDEN",
+      `An asset of type ${assetType} cannot be ${contentType}`,
+    );
   }
   return described.data;
 }
@@ -154,9 +157,12 @@ function nameAndType({ file, assetType, fileName, contentType }: LineRequest) {
     fileName ?? (typeof file === "string" ? basename(file) : usualFileName(assetType, contentType)) ?? "";
   const type = contentType ?? guessContentType(name, assetType);
   if (name === "" || type === undefined) {
+    // A path that leads to no file is the fault to mend first.
+    if (typeof file === "string") refuseNoFile(file);
     throw new ReelsyncError(
       "INVALID_ARGUMENT",
-      `The content type of ${name === "" ? `a ${assetType}` : `"${name}"`} cannot be guessed: pass contentType`,
+      `The content type of ${name === "" ? `an asset of type ${assetType}` : `"${name}"`} cannot be guessed`,
+      { hint: "Pass contentType (--content-type on the command line)." },
     );
   }
   return { fileName: shortened(name), contentType: type };

@@ -201,7 +201,8 @@ async function requireLetter(ctx: QueryCtx, caller: Caller, id: string) {
 }
 
 function requireOpen(letter: Doc<"deadLetters">): void {
-  if (!isOpen(letter)) refuse("CONFLICT", `This dead letter is ${letter.state} already.`);
+  if (isOpen(letter)) return;
+  refuse("CONFLICT", `This dead letter is ${letter.state} already.`, "Nothing is left to do for it.");
 }
 
 function isOpen(letter: Doc<"deadLetters">): boolean {

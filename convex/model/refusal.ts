@@ -3,12 +3,14 @@ import { ConvexError } from "convex/values";
 import { ERRORS } from "../../contract/error-code.ts";
 import type { ErrorCode, Refusal } from "../../contract/error-code.ts";
 
-export function refusal(code: ErrorCode, fact: string): Refusal {
-  return { code, message: `${fact} ${ERRORS[code].fix}` };
+/** `hint`: what helps here, where the fix of the code speaks of another of its causes. */
+export function refusal(code: ErrorCode, fact: string, hint?: string): Refusal {
+  const message = `${fact} ${hint ?? ERRORS[code].fix}`;
+  return hint === undefined ? { code, message } : { code, message, hint };
 }
 
-export function refuse(code: ErrorCode, fact: string): never {
-  throw new ConvexError<Refusal>(refusal(code, fact));
+export function refuse(code: ErrorCode, fact: string, hint?: string): never {
+  throw new ConvexError<Refusal>(refusal(code, fact, hint));
 }
 
 /** Faults zod found, in one refusal. */

@@ -9,7 +9,8 @@ index=0
 for file in "$@"; do
   key=$(basename "${file%.*}")
   scene=$("${reelsync[@]}" scene upsert --session "$session" --key "$key" --index "$index" --title "$key")
-  if ! "${reelsync[@]}" upload "$file" --scene "$scene" --type video_chunk --meta renderer=examples/shell; then
+  # --queue: while S3 is down the file waits on this machine, and `reelsync drain` or the next upload sends it.
+  if ! "${reelsync[@]}" upload "$file" --queue --scene "$scene" --type video_chunk --meta renderer=examples/shell; then
     # Kept as a dead letter if it can still be sent: reelsync dead-letters list
     "${reelsync[@]}" session end "$session" --failed --message "$file could not be uploaded"
     exit 1

@@ -4,6 +4,7 @@ import { toConvexError, toHttpError } from "../../agent-sdk/src/convex/convex-er
 import {
   becomesDeadLetter,
   healthVerdict,
+  parkedAs,
   ReelsyncError,
   retryAfterMs,
   waitsForService,
@@ -24,6 +25,25 @@ function serviceException(name: string, status: number, headers?: Record<string,
 function nodeError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code });
 }
+
+test("a thrower that knows better gives its own fix, which ends the message and crosses the wire", () => {
+  const error = new ReelsyncError("CONFLICT", "It is resolved", { hint: "Nothing is left to do." });
+  expect(error).toMatchObject({
+    hint: "Nothing is left to do.",
+    message: "It is resolved. Nothing is left to do.",
+  });
+  expect(parkedAs(error, { id: "u", delivered: true })).toMatchObject({
+    hint: error.hint,
+    message: error.message,
+  });
+  const { message, hint } = error;
+  const refused = toConvexError(
+    new ConvexError({ code: "CONFLICT", message, hint }),
+    "deadLetters:retry",
+    signal,
+  );
+  expect(refused).toMatchObject({ code: "CONFLICT", message, hint });
+});
 
 describe("S3 errors", () => {
   test.each<[string, number, ErrorCode]>([

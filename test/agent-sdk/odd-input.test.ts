@@ -81,6 +81,28 @@ describe("[G7] a path behind which there are no bytes to have changes nothing", 
     await expectRefusal(code, () => upload(reelsync, { file: source }));
   });
 
+  test.each<[string, RegExp, (dir: string) => Promise<string>]>([
+    ["a missing file without an extension", /does not exist/, async (dir) => join(dir, "gone")],
+    ["a folder", /is a directory/, async (dir) => dir],
+    ["a device without end", /not a regular file .* regular file; what comes out/s, async () => "/dev/zero"],
+    [
+      "a loop of symlinks",
+      /loop of symbolic links.* Name the file itself/,
+      async (dir) => {
+        await symlink(join(dir, "a"), join(dir, "a"));
+        return join(dir, "a");
+      },
+    ],
+  ])(
+    "%s is told as that, whatever its name says of its type, and never as a matter of permission",
+    async (_what, said, path) => {
+      const { reelsync } = studio.client();
+      const refused = upload(reelsync, { file: await path(await tempDir()) });
+      await expect(refused).rejects.toThrow(said);
+      await expect(refused).rejects.not.toThrow(/content type|permission/);
+    },
+  );
+
   async function file(folder: string): Promise<string> {
     await writeFile(join(folder, "file"), "film");
     return join(folder, "file");

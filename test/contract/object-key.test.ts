@@ -39,6 +39,14 @@ const example = {
   fileName: "Scene 3 – Final.MP4",
 } satisfies ObjectKeyParts;
 
+test("a name that begins with the content's hash already does not repeat it", () => {
+  const fileName = "0123456789abcdef-intro.mp4";
+  expect(formatObjectKey({ ...example, fileName })).toMatch(/\/0123456789abcdef-intro\.mp4$/);
+  expect(formatObjectKey({ ...example, fileName: `f${fileName}` })).toMatch(
+    /\/0123456789abcdef-f0123456789abcdef-intro\.mp4$/,
+  );
+});
+
 describe("object key", () => {
   test("puts ids first, then the type, the content and a readable name", () => {
     expect(formatObjectKey(example)).toBe(

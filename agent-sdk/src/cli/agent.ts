@@ -4,8 +4,9 @@ import { codedError } from "../errors.ts";
 import type { ReelsyncEvent } from "../events.ts";
 import type { Reelsync } from "../client.ts";
 import { createJsonLogger } from "../log/json-logger.ts";
-import { logTo } from "../log/log-to.ts";
+import { logTo, type Logger } from "../log/log-to.ts";
 import type { Context } from "./context.ts";
+import { QUARANTINE_HINT } from "./send-waiting.ts";
 import { ownSettings } from "./settings.ts";
 
 /** Whoever types a command waits for its end, and its exit code is about that: strict, but for what runs beside a render. */
@@ -17,12 +18,15 @@ export async function withReelsync<T, M extends Mode = "strict">(
   // Loaded by the commands that move bytes alone: the AWS SDK takes longer to load than help takes to show.
   const { createReelsync } = await import("../client.ts");
   const { timeoutMs } = context;
+  const log = await loggerOf(context);
+  // Listened to before anything is awaited: what it finds in the journal it tells of at once.
   const reelsync = createReelsync({
     env: context.env,
     mode,
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
-  if (!(await logs(reelsync, context))) {
+  if (log !== undefined) logTo(reelsync, log);
+  else {
     reelsync.on((event) => {
       const told = tell(event);
       if (told !== undefined) context.output.say(context.output.paintTalk("yellow", told));
@@ -35,12 +39,10 @@ export async function withReelsync<T, M extends Mode = "strict">(
   }
 }
 
-/** As a log, where one is asked for; a person is then not told the same in other words. */
-export async function logs(reelsync: Pick<Reelsync, "on">, context: Context): Promise<boolean> {
-  const { logLevel: level = ownSettings(context.env).logLevel, output } = context;
-  if (level === undefined) return false;
-  logTo(reelsync, await createJsonLogger(level, output.log));
-  return true;
+/** Where one is asked for; a person is then not told the same in other words. */
+export async function loggerOf({ env, logLevel, output }: Context): Promise<Logger | undefined> {
+  const level = logLevel ?? ownSettings(env).logLevel;
+  return level === undefined ? undefined : createJsonLogger(level, output.log);
 }
 
 /** What a person should know while it happens; how an upload ends is told by its result. */
@@ -54,6 +56,8 @@ function tell(event: ReelsyncEvent): string | undefined {
         : undefined;
     case "multipart.abandoned":
       return `parts of ${event.s3Key} are left in the bucket (${event.code}); its rule for incomplete uploads removes them`;
+    case "journal.quarantined":
+      return `${event.path}: nobody can read this entry of the journal, and it was set aside. ${QUARANTINE_HINT}`;
     case "deadLetter.delivered":
       return `dead letter ${event.uploadId} has reached Convex`;
     case "warning":

@@ -59,6 +59,8 @@ interface Definition<A extends Arguments, O extends Options> {
   details?: string;
   args: A;
   options: O;
+  /** Of each of these, one has to be given. */
+  oneOf?: readonly (readonly (keyof O & string)[])[];
   examples: readonly [Example, ...Example[]];
   /** Ctrl-C and SIGTERM are how it ends, and no failure. */
   endsBySignal?: true;

@@ -36,7 +36,9 @@ export interface Connection {
 export function connect(context: Context): Connection {
   if (hasAgentKey(context.env)) return connectAsAgent(context);
   if (ownSettings(context.env).token !== undefined) return connectAsPerson(context);
-  throw new ReelsyncError("UNAUTHENTICATED", "Neither REELSYNC_AGENT_KEY nor REELSYNC_TOKEN is set");
+  throw new ReelsyncError("UNAUTHENTICATED", "Neither REELSYNC_AGENT_KEY nor REELSYNC_TOKEN is set", {
+    hint: "Set REELSYNC_AGENT_KEY to an agent key, or REELSYNC_TOKEN to an OIDC id token of yours.",
+  });
 }
 
 export function connectAsAgent(context: Context): Connection {
@@ -95,7 +97,11 @@ function ofPerson(error: unknown): unknown {
   return new ReelsyncError(
     "UNAUTHENTICATED",
     "REELSYNC_TOKEN was refused: it has expired, or is of an issuer the deployment does not know",
-    { cause: error, requestId: error.requestId },
+    {
+      cause: error,
+      requestId: error.requestId,
+      hint: "Set REELSYNC_TOKEN to a fresh id token of an issuer that the deployment trusts.",
+    },
   );
 }
 

@@ -1,9 +1,11 @@
 /** How a command line says what an upload is: the options that `upload` and `ingest` share, and what they amount to. */
 import { ASSET_TYPES, type AssetType, type Metadata } from "../../../contract/asset.ts";
-import type { PublishedUpload, UploadRequest } from "../upload-request.ts";
+import type { ErrorCode } from "../../../contract/error-code.ts";
+import type { PublishedUpload, UploadRequest, UploadResult } from "../upload-request.ts";
 import { plain } from "./columns.ts";
 import type { Context } from "./context.ts";
 import { UsageError } from "./exit-code.ts";
+import { queuedInWords } from "./queueing.ts";
 import { size } from "./quantities.ts";
 
 export const DESCRIBING_OPTIONS = {
@@ -83,11 +85,28 @@ function valueOf(text: string): string | number | boolean {
   return text !== "" && String(Number(text)) === text && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-export function publishedLine(
+/** As a person reads how an upload ended. */
+export function resultLine(
   file: string,
-  result: PublishedUpload,
+  result: UploadResult & { code?: ErrorCode },
   paint: Context["output"]["paint"],
 ): string {
+  switch (result.state) {
+    case "skipped":
+      return `${plain(file)}  skipped (the rollout is off)`;
+    case "queued":
+      return [
+        plain(file),
+        paint("yellow", queuedInWords(result.code)),
+        size(result.size),
+        result.uploadId,
+      ].join("  ");
+    default:
+      return publishedLine(file, result, paint);
+  }
+}
+
+function publishedLine(file: string, result: PublishedUpload, paint: Context["output"]["paint"]): string {
   const { assetId, state, version, s3Key, deduped } = result;
   return [
     plain(file),

@@ -1,4 +1,5 @@
 /** A folder's plan and what came of it, as lines for people and as documents. */
+import type { ErrorCode } from "../../../contract/error-code.ts";
 import type { FolderPlan, PlannedFile } from "../folders/plan-folder.ts";
 import type { SkippedFile } from "../folders/read-folder.ts";
 import type { SyncDirResult } from "../folders/sync-dir.ts";
@@ -6,6 +7,7 @@ import { columns, plain } from "./columns.ts";
 import { EXIT, exitCodeOf, type ExitCode } from "./exit-code.ts";
 import { describe, type Output } from "./output.ts";
 import { plural, size } from "./quantities.ts";
+import { queuedInWords, type Reasons } from "./queueing.ts";
 
 export function givePlan(
   { files, newScenes, skipped, sessionId }: FolderPlan & { sessionId?: string },
@@ -23,29 +25,34 @@ export function givePlan(
 }
 
 /** The exit code of each file. */
-export function giveOutcome(result: SyncDirResult, output: Output): ExitCode[] {
-  const { sessionId, successful, failed, switchedOff, skipped } = result;
+export function giveOutcome(result: SyncDirResult, output: Output, reasons?: Reasons): ExitCode[] {
+  const { sessionId, failed, switchedOff, skipped } = result;
+  const successful = result.successful.map((one): Done => reasons?.beside(one) ?? one);
   const lines = columns(successful.map((one) => cells(one, stateOf(one))));
   successful.forEach((one, index) => output.give({ ...withSession(sessionId), ...one }, lines[index] ?? ""));
   for (const file of failed) giveFailed({ ...withSession(sessionId), ...file }, output);
   for (const file of switchedOff) giveSwitchedOff({ ...withSession(sessionId), ...file }, output);
   giveSkipped(skipped, output);
   const known = successful.filter(({ deduped }) => deduped === true).length;
+  const queued = successful.filter(({ state }) => state === "queued").length;
   const counts = [
-    `${successful.length - known} sent`,
+    `${successful.length - known - queued} sent`,
     `${known} known already`,
     `${failed.length} failed`,
     `${skipped.length} skipped`,
+    ...countQueued(queued),
     ...countSwitchedOff(switchedOff.length),
   ];
   output.say(`${sessionId === undefined ? "" : `session ${sessionId}: `}${counts.join(", ")}`);
   return [EXIT.ok, ...failed.map(({ error }) => exitCodeOf(error))];
 }
 
-type Done = SyncDirResult["successful"][number];
+/** With the code it was queued for. */
+type Done = SyncDirResult["successful"][number] & { code?: ErrorCode };
 
-function stateOf({ deduped, state }: Done): string {
-  return deduped === true ? "known already" : state;
+function stateOf({ deduped, state, code }: Done): string {
+  if (state === "queued") return queuedInWords(code);
+  return deduped ? "known already" : state;
 }
 
 /** A file by itself, as it is done. */
@@ -69,6 +76,11 @@ export function giveSwitchedOff(file: PlannedFile, output: Output): void {
 /** Told where there are any: hardly anybody's rollout is off. */
 export function countSwitchedOff(count: number): string[] {
   return count === 0 ? [] : [`${count} switched off`];
+}
+
+/** Told where there are any: hardly ever is a service down. */
+export function countQueued(count: number): string[] {
+  return count === 0 ? [] : [`${count} queued`];
 }
 
 export function giveSkipped(skipped: readonly SkippedFile[], output: Output): void {

@@ -62,6 +62,7 @@ function commandHelp(command: Command, paint: Paint): string {
     nameOf(command),
     ...args.map(([name, argument]) => argumentUsage(name, argument)),
     ...options.filter(([, option]) => isRequired(option)).map(([name, option]) => optionUsage(name, option)),
+    ...(command.oneOf ?? []).map((names) => `(${choiceUsage(names, command.options)})`),
     ...(options.some(([, option]) => !isRequired(option)) ? ["[options]"] : []),
   ];
   return [
@@ -100,6 +101,12 @@ function argumentLine([name, argument]: [string, Argument]): string[] {
 
 function optionUsage(name: string, option: Option): string {
   return option.kind === "flag" ? `--${name}` : `--${name} ${option.placeholder ?? valueName(option)}`;
+}
+
+function choiceUsage(names: readonly string[], options: Options): string {
+  return names
+    .flatMap((name) => (options[name] === undefined ? [] : [optionUsage(name, options[name])]))
+    .join(" | ");
 }
 
 function valueName({ kind }: Option): string {

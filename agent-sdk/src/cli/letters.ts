@@ -85,5 +85,6 @@ export async function findDelivered(
   throw new ReelsyncError(
     "CONFLICT",
     `Dead letter ${id} waits on this machine and has not reached Convex yet`,
+    { hint: "Run reelsync dead-letters retry on this machine; it is told to Convex once that answers." },
   );
 }

@@ -40,7 +40,9 @@ export async function runAsOperator<F extends FunctionReference<"query" | "mutat
       const { headers, body } = init as { headers: Record<string, string>; body: string };
       const reply = await post(address as string, headers, body, call.signal);
       if (reply.status === 401 || reply.status === 403) {
-        throw new ReelsyncError("FORBIDDEN", "The deployment does not accept this admin or deploy key");
+        throw new ReelsyncError("FORBIDDEN", "The deployment does not accept this admin or deploy key", {
+          hint: "Set CONVEX_SELF_HOSTED_ADMIN_KEY or CONVEX_DEPLOY_KEY to the key of the deployment that the URL names.",
+        });
       }
       if (reply.status !== 200 && reply.status !== FUNCTION_FAILED) throw toHttpError(reply, action);
       return new Response(reply.body, { status: reply.status });

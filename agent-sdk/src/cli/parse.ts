@@ -86,6 +86,7 @@ function readInput(command: Command, words: string[]): { input: Input; globals: 
   const help = `reelsync ${nameOf(command)} --help shows how.`;
   const options: Options = { ...command.options, ...GLOBAL_OPTIONS };
   const { values, positionals } = split(options, words, help);
+  refuseMissing(command, values, positionals.length, help);
   const read = Object.fromEntries(
     Object.entries(options).map(([name, option]) => [name, readOption(name, option, values[name], help)]),
   );
@@ -93,6 +94,30 @@ function readInput(command: Command, words: string[]): { input: Input; globals: 
     input: { args: readArguments(command, positionals, help), options: read },
     globals: read as unknown as Globals,
   };
+}
+
+/** All at once: nobody wants to hear of them one by one. */
+function refuseMissing(
+  { args, options, oneOf = [] }: Command,
+  values: Record<string, Given>,
+  given: number,
+  help: string,
+): void {
+  const needed = Object.entries(args).map(([name, { takes, placeholder = name }], index) =>
+    (takes === undefined || takes === "many") && index >= given ? `<${placeholder}>` : undefined,
+  );
+  const required = Object.entries(options).map(([name, option]) =>
+    option.kind !== "flag" && option.required && values[name] === undefined ? `--${name}` : undefined,
+  );
+  const choices = oneOf.map((names) =>
+    names.every((name) => values[name] === undefined)
+      ? names.map((name) => `--${name}`).join(" or ")
+      : undefined,
+  );
+  const missing = [...needed, ...required, ...choices].filter((name) => name !== undefined);
+  if (missing.length === 0) return;
+  const verb = missing.length === 1 ? "is" : "are";
+  throw new UsageError(`${missing.join(", ")} ${verb} missing`, help);
 }
 
 type Given = string | boolean | (string | boolean)[] | undefined;
@@ -134,10 +159,7 @@ function readOption(name: string, option: Option, given: Given, help: string): u
   if (option.kind === "text" && option.many) return texts;
   if (texts.length > 1) throw new UsageError(`--${name} is given ${texts.length} times`, help);
   const [text] = texts;
-  if (text === undefined) {
-    if (option.required) throw new UsageError(`--${name} is missing`, help);
-    return undefined;
-  }
+  if (text === undefined) return undefined;
   return option.kind === "count" ? readCount(name, text, option.min ?? 0, help) : text;
 }
 
@@ -153,8 +175,6 @@ function readArguments(command: Command, positionals: string[], help: string): R
   for (const [name, { takes, choices, placeholder = name }] of Object.entries(command.args)) {
     const taken = takes === "many" || takes === "any" ? left.splice(0) : left.splice(0, 1);
     for (const text of taken) refuseOddChoice(placeholder, choices, text, help);
-    const isNeeded = takes === undefined || takes === "many";
-    if (isNeeded && taken.length === 0) throw new UsageError(`<${placeholder}> is missing`, help);
     if (taken.some((text) => text === "")) throw new UsageError(`<${placeholder}> is empty`, help);
     read[name] = takes === "many" || takes === "any" ? taken : taken[0];
   }

@@ -19,7 +19,7 @@ export async function runCli(process: Process): Promise<void> {
   try {
     const parsed = parse(COMMANDS, argv);
     if (parsed.kind === "version") {
-      process.stdout.write(`${version()}\n`);
+      output.give({ version: version() }, version());
     } else if (parsed.kind === "help") {
       process.stdout.write(`${help(COMMANDS, parsed.words, output.paint)}\n`);
     } else {

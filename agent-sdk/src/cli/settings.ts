@@ -66,49 +66,85 @@ type Own = {
   tempHours: number;
 };
 
+/** With the faults, for whoever tells of them and goes on. */
+export function readOwn(env: Env): { values: Partial<Own>; faults: string[] } {
+  return readSettings<Own>(OWN, {}, env);
+}
+
 export function ownSettings(env: Env): Own {
-  const { values, faults } = readSettings<Own>(OWN, {}, env);
+  const { values, faults } = readOwn(env);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
   return { basePrefix: "", tempHours: 24, ...values };
 }
 
-export type AgentSettings = Omit<Config, "s3">;
+type SettingName = keyof typeof SETTINGS;
+
+/** What names the agent and the deployment. */
+const OF_AGENTS = [
+  "convexUrl",
+  "convexSiteUrl",
+  "agentKey",
+  "agentName",
+  "deadLetterDir",
+  "storageType",
+] as const satisfies SettingName[];
+
+/** What a request to the bucket depends on. */
+export const OF_REQUESTS: SettingName[] = [
+  "bucket",
+  "region",
+  "accessKeyId",
+  "secretAccessKey",
+  "credentials",
+  "sessionToken",
+  "endpoint",
+  "forcePathStyle",
+  "kmsKeyId",
+  "acl",
+  "publicBaseUrl",
+  "maxAttempts",
+];
+
+/** A fault in a variable that a command does not use is no reason to refuse it. */
+function only(env: Env, names: readonly SettingName[]): Env {
+  const variables = names.flatMap((name) =>
+    SETTINGS[name].env.map((variable) => (typeof variable === "string" ? variable : variable.name)),
+  );
+  return Object.fromEntries(variables.map((name) => [name, env[name]]));
+}
+
+const NO_STORE = { bucket: "-", region: "-", accessKeyId: "-", secretAccessKey: "-" };
+const NO_DEPLOYMENT = { convexUrl: "http://unused.invalid", agentToken: async () => "" };
+
+export type AgentSettings = Pick<Config, ((typeof OF_AGENTS)[number] & keyof Config) | "auth">;
 
 /** Who the agent is and where the deployment; of the bucket, nothing. */
 export function agentSettings(env: Env): AgentSettings {
-  return loadConfig({ env, s3: { bucket: "-", region: "-", accessKeyId: "-", secretAccessKey: "-" } });
+  return loadConfig({ env: only(env, OF_AGENTS), s3: NO_STORE });
 }
 
 /** Where the bucket is; of the deployment, nothing. */
 export function storeSettings(env: Env): S3Config {
-  return loadConfig({
-    env,
-    storageType: "S3",
-    convexUrl: "http://unused.invalid",
-    agentToken: async () => "",
-  }).s3;
+  return loadConfig({ env: only(env, OF_REQUESTS), storageType: "S3", ...NO_DEPLOYMENT }).s3;
 }
 
 /** Where this machine's journal is; of the rest, nothing. */
 export function journalDirOf(env: Env): string {
-  const unused = { convexUrl: "http://unused.invalid", agentToken: async () => "" };
-  const s3 = { bucket: "-", region: "-", accessKeyId: "-", secretAccessKey: "-" };
-  return loadConfig({ env, s3, ...unused }).journalDir;
+  return loadConfig({ env: only(env, ["journalDir"]), s3: NO_STORE, ...NO_DEPLOYMENT }).journalDir;
 }
 
 /** A person's token and where to use it. */
 export function personSettings(env: Env): { convexUrl: string; token: string } {
   const { token } = ownSettings(env);
   if (token === undefined) {
-    throw new ReelsyncError(
-      "UNAUTHENTICATED",
-      "This is done by a person: set REELSYNC_TOKEN to an OIDC id token of yours",
-    );
+    throw new ReelsyncError("UNAUTHENTICATED", "This is done by a person, and REELSYNC_TOKEN is not set", {
+      hint: "Set REELSYNC_TOKEN to an OIDC id token of yours; an agent key does not cover this.",
+    });
   }
   const { convexUrl } = loadConfig({
-    env,
+    env: only(env, ["convexUrl"]),
     agentToken: async () => token,
-    s3: { bucket: "-", region: "-", accessKeyId: "-", secretAccessKey: "-" },
+    s3: NO_STORE,
   });
   return { convexUrl, token };
 }

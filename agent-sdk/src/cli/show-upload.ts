@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { api } from "../../../convex/_generated/api.js";
 import { queuedElsewhere } from "../journal/elsewhere.ts";
 import { uploadStatus, type UploadStatus } from "../upload-status.ts";
+import { isReelsyncError, ReelsyncError } from "../errors.ts";
 import { plain } from "./columns.ts";
 import { connect } from "./connection.ts";
 import type { Context } from "./context.ts";
@@ -19,12 +20,24 @@ export async function showUpload(uploadId: string, context: Context): Promise<Ex
       queuedElsewhere: (id) => queuedElsewhere(root, "", id),
       rowOf: (id) => connection.run("query", api.assets.byUpload, { uploadId: id }),
       letterOf: (id) => findLetter(connection, context, id),
+    }).catch((error: unknown) => {
+      throw notFound(error, uploadId, root);
     });
     context.output.give(status, [uploadId, status.state, ...details(status)].join("  "));
     return EXIT.ok;
   } finally {
     connection.close();
   }
+}
+
+/** One that is queued is found in its own journal only. */
+function notFound(error: unknown, uploadId: string, root: string): unknown {
+  if (!isReelsyncError(error) || error.code !== "NOT_FOUND") return error;
+  return new ReelsyncError(
+    "NOT_FOUND",
+    `${uploadId} names no upload of yours, and none waits under it in ${root}`,
+    { cause: error, hint: "Check the id; REELSYNC_JOURNAL_DIR says which journal to look in." },
+  );
 }
 
 function details(status: UploadStatus): string[] {

@@ -51,12 +51,16 @@ function isConnectionFault(error: unknown): boolean {
 }
 
 function refused(error: Error, data: unknown, action: string): ReelsyncError {
-  const { code, message } = (typeof data === "object" && data !== null ? data : {}) as {
+  const { code, message, hint } = (typeof data === "object" && data !== null ? data : {}) as {
     code?: unknown;
     message?: unknown;
+    hint?: unknown;
   };
   const fact = typeof message === "string" ? message : `${action} was refused: ${JSON.stringify(data)}`;
-  return new ReelsyncError(isErrorCode(code) ? code : "CONVEX_FAILED", fact, { cause: error });
+  return new ReelsyncError(isErrorCode(code) ? code : "CONVEX_FAILED", fact, {
+    cause: error,
+    ...(typeof hint === "string" && { hint }),
+  });
 }
 
 function parseRefusal(body: string): { code?: string; message?: string } | undefined {

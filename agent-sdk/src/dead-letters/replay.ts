@@ -79,7 +79,12 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
   /** The claim's id; none is needed for a letter that Convex was not told of. */
   async function claim(letter: DeadLetterView, call: Call): Promise<string | undefined> {
     if (letter.state === "resolved" || letter.state === "discarded") {
-      throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is ${letter.state} already`);
+      throw new ReelsyncError("CONFLICT", `Dead letter ${letter.id} is ${letter.state} already`, {
+        hint:
+          letter.state === "resolved"
+            ? "Nothing is left to do: its upload is recorded."
+            : "Upload the file anew if it is wanted after all.",
+      });
     }
     const { deadLetterId } = letter;
     if (deadLetterId === undefined) return undefined;
@@ -90,7 +95,10 @@ export function createReplay({ line, records, letters, events, timeoutMs }: Repl
     const end = until === undefined ? "" : ` until ${new Date(until).toISOString()} at the latest`;
     throw new ReelsyncError(
       "CONFLICT",
-      `Dead letter ${letter.id} is being replayed by another process${end}; if that was killed, wait for it, or let an admin ask for the replay, which frees it at once`,
+      `Dead letter ${letter.id} is being replayed by another process${end}`,
+      {
+        hint: "Wait for it; if it was killed, an admin frees the letter at once with reelsync dead-letters retry --request.",
+      },
     );
   }
 

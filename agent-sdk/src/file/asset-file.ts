@@ -3,7 +3,7 @@
  * Owns the open file and any temporary copy. Refuses what cannot be uploaded before anything else moves; afterwards
  * notices when the file is not what it was when it was opened.
  */
-import { constants } from "node:fs";
+import { constants, statSync } from "node:fs";
 import { open, stat, writeFile, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { KIB, MAX_OBJECT_BYTES, MIB } from "../../../contract/limits.ts";
@@ -84,27 +84,64 @@ export function refuseSize(size: number, what: string): void {
   }
 }
 
+/** Looks at a path without opening it, and throws when there is no file to upload. */
+export function refuseNoFile(path: string): void {
+  let found;
+  try {
+    found = statSync(path);
+  } catch (error) {
+    throw unopened(path, error);
+  }
+  refuseKind(found, path);
+}
+
 async function openForReading(path: string): Promise<FileHandle> {
   try {
     // Opening a named pipe would wait for a writer for ever; this way it fails the check for a regular file instead.
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new ReelsyncError("FILE_NOT_FOUND", `${path} does not exist`, { cause: error });
-    }
-    throw new ReelsyncError("FILE_UNREADABLE", `${path} cannot be opened (${code ?? "unknown"})`, {
-      cause: error,
-    });
+    throw unopened(path, error);
+  }
+}
+
+function unopened(path: string, cause: unknown): ReelsyncError {
+  const { code } = cause as NodeJS.ErrnoException;
+  switch (code) {
+    case "ENOENT":
+    case "ENOTDIR":
+      return new ReelsyncError("FILE_NOT_FOUND", `${path} does not exist`, { cause });
+    case "ELOOP":
+      return new ReelsyncError("FILE_UNREADABLE", `${path} is a loop of symbolic links`, {
+        cause,
+        hint: "Name the file itself, or make the link lead to it.",
+      });
+    // A socket, or a device that is not there.
+    case "ENXIO":
+      return noRegularFile(path);
+    default:
+      return new ReelsyncError("FILE_UNREADABLE", `${path} cannot be opened (${code ?? "unknown"})`, {
+        cause,
+      });
   }
 }
 
 async function fingerprint(handle: FileHandle, path: string): Promise<Fingerprint> {
   const found = await handle.stat({ bigint: true });
-  if (found.isDirectory()) throw new ReelsyncError("FILE_IS_DIRECTORY", `${path} is a directory`);
-  if (!found.isFile()) throw new ReelsyncError("FILE_UNREADABLE", `${path} is not a regular file`);
+  refuseKind(found, path);
   refuseSize(Number(found.size), path);
   return found;
+}
+
+function refuseKind(found: { isDirectory: () => boolean; isFile: () => boolean }, path: string): void {
+  if (found.isDirectory()) throw new ReelsyncError("FILE_IS_DIRECTORY", `${path} is a directory`);
+  if (!found.isFile()) throw noRegularFile(path);
+}
+
+/** A pipe, a device or a socket. */
+function noRegularFile(path: string): ReelsyncError {
+  return new ReelsyncError("FILE_UNREADABLE", `${path} is not a regular file but a pipe, device or socket`, {
+    hint: "Name a regular file; what comes out of a pipe is uploaded as a stream, on the command line as -.",
+  });
 }
 
 function diskFile(path: string, handle: FileHandle, opened: Fingerprint): AssetFile {

@@ -139,15 +139,14 @@ function nameAndType(
   const named = fileName ?? (extname(last) === "" ? undefined : last);
   const type = told ?? contentType ?? guessContentType(named ?? "", assetType);
   if (type === undefined) {
-    throw new ReelsyncError(
-      "INVALID_ARGUMENT",
-      `${shown(url)} comes without a content type: pass contentType`,
-    );
+    throw new ReelsyncError("INVALID_ARGUMENT", `${shown(url)} comes without a content type`, {
+      hint: "Pass contentType (--content-type on the command line).",
+    });
   }
   if (!acceptsContentType(assetType, type)) {
     throw new ReelsyncError(
       "CONTENT_TYPE_FORBIDDEN",
-      `${shown(url)} is ${type}, which a ${assetType} cannot be`,
+      `${shown(url)} is ${type}, which an asset of type ${assetType} cannot be`,
     );
   }
   // Of two types that both fit, the caller's is the more exact one.

@@ -112,5 +112,7 @@ async function* limited(
 }
 
 function tooLarge(url: string, maxBytes: number): ReelsyncError {
-  return new ReelsyncError("FILE_TOO_LARGE", `${shown(url)} has more than the ${maxBytes} bytes allowed`);
+  return new ReelsyncError("FILE_TOO_LARGE", `${shown(url)} has more than the ${maxBytes} bytes allowed`, {
+    hint: "Raise maxBytes of this call (--max-bytes on the command line), or take a smaller file.",
+  });
 }

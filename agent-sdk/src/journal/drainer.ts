@@ -52,6 +52,8 @@ export interface DrainerOptions {
   policy: RetryPolicy;
   events: Events;
   warn: (about: string, error: unknown) => void;
+  /** An error's text without secrets. */
+  textOf: (error: Error) => string;
 }
 
 const SCENES_AT_ONCE = 4;
@@ -59,7 +61,7 @@ const SCENES_AT_ONCE = 4;
 const LOOK_AROUND_MS = 30 * SECOND;
 
 export function createDrainer(options: DrainerOptions): Drainer {
-  const { journal, send, maySend, life, policy, events, warn } = options;
+  const { journal, send, maySend, life, policy, events, warn, textOf } = options;
   const closing = new AbortController();
   let passes: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -110,7 +112,9 @@ export function createDrainer(options: DrainerOptions): Drainer {
       if (!closing.signal.aborted) {
         await entry.noteFailure(coded.code).catch((fault: unknown) => warn("noting a failed attempt", fault));
       }
-      events.emit({ type: "journal.waiting", uploadId: entry.uploadId, correlationId, code: coded.code });
+      const { code } = coded;
+      const message = textOf(coded);
+      events.emit({ type: "journal.waiting", uploadId: entry.uploadId, correlationId, code, message });
       return "waiting";
     }
   }

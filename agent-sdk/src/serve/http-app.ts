@@ -29,7 +29,9 @@ export function createHttpApp(sidecar: Sidecar, door: Door, metrics: Metrics): H
   app.notFound((context) =>
     refused(
       context,
-      new ReelsyncError("NOT_FOUND", `There is no ${context.req.method} ${context.req.path} here`),
+      new ReelsyncError("NOT_FOUND", `There is no ${context.req.method} ${context.req.path} here`, {
+        hint: "Check the method and the path: CLI.md lists what the sidecar answers.",
+      }),
     ),
   );
   app.use(async (context, next) => {

@@ -46,6 +46,8 @@ const STATUS_OF_CODE: Partial<Record<ErrorCode, number>> = {
   SIDECAR_ORIGIN_REFUSED: 403,
   FORBIDDEN: 403,
   CONFIG_INVALID: 500,
+  // Of the sidecar's own configuration, not of what its caller asked.
+  BUCKET_MISMATCH: 502,
   BUCKET_NOT_FOUND: 502,
   DEADLINE_EXCEEDED: 504,
 };

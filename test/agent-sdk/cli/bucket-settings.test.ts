@@ -1,5 +1,6 @@
 import {
   GetBucketLifecycleConfigurationCommand,
+  PutBucketCorsCommand,
   PutBucketLifecycleConfigurationCommand,
 } from "@aws-sdk/client-s3";
 import { expect, onTestFinished, test } from "vitest";
@@ -144,6 +145,49 @@ test("with a KMS key, that key encrypts by default", async () => {
   });
   expect(documents.get("encryption")).toContain("<KMSMasterKeyID>alias/reels</KMSMasterKeyID>");
   expect((await settle("encryption", bucket, false)).item.state).toBe("ok");
+});
+
+test("a plan offers nothing that the store says it does not have, though it answers as if that was never set", async () => {
+  const { bucket, refuses, documents } = await openBucket();
+  for (const name of ["versioning", "publicAccessBlock"])
+    refuses.set(name, { status: 501, code: "NotImplemented" });
+  for (const apply of [false, true, false]) {
+    const { item } = await settle("versioning", bucket, apply);
+    expect(item).toMatchObject({ state: "unsupported", now: "the store does not have it" });
+    expect(item.note).toContain("NotImplemented");
+    expect((await settle("public-access", bucket, apply)).item.state).toBe("unsupported");
+  }
+  expect(await settle("lifecycle", bucket, false)).toMatchObject({ item: { state: "change" } });
+  expect(documents.size).toBe(0);
+});
+
+test("the rule for pages is narrowed to the origin that is named; rules of others are kept, and said to be wider", async () => {
+  const { bucket, client } = await openBucket();
+  await settle("cors", bucket, true);
+  const narrow = { ...bucket, wishes: { ...bucket.wishes, origins: ["https://reels.example"] } };
+  const planned = await settle("cors", narrow, false);
+  expect(planned.item).toMatchObject({
+    state: "change",
+    now: "GET HEAD from *, ETag exposed",
+    wanted: "GET HEAD from https://reels.example, ETag exposed",
+  });
+  await settle("cors", narrow, true);
+  expect((await settle("cors", narrow, false)).item).toMatchObject({ state: "ok" });
+
+  const theirs = {
+    ID: "theirs",
+    AllowedOrigins: ["*"],
+    AllowedMethods: ["GET", "HEAD"],
+    ExposeHeaders: ["ETag"],
+  };
+  await client.send(
+    new PutBucketCorsCommand({ Bucket: "reels", CORSConfiguration: { CORSRules: [theirs] } }),
+  );
+  const left = await settle("cors", narrow, true);
+  expect(left.item).toMatchObject({
+    state: "skipped",
+    note: expect.stringContaining("rules of others") as string,
+  });
 });
 
 test.each([

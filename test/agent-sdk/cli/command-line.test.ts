@@ -5,6 +5,7 @@ import { completionScript, SHELLS } from "../../../agent-sdk/src/cli/completion.
 import { UsageError } from "../../../agent-sdk/src/cli/exit-code.ts";
 import { help } from "../../../agent-sdk/src/cli/help.ts";
 import { parse } from "../../../agent-sdk/src/cli/parse.ts";
+import { runCli } from "./support/run-cli.ts";
 
 const plain = (_colour: string, text: string) => text;
 const words = (line: string) => line.split(" ").filter((word) => word !== "");
@@ -28,6 +29,8 @@ describe("[G7] a wrong command line is refused with the word at fault and what h
     ["frobnicate", 'There is no command "frobnicate" | reelsync --help lists what there is.'],
     ["help nothing", 'There is no command "nothing" | reelsync --help lists what there is.'],
     ["upload a.mp4 --scene s", "--type is missing | reelsync upload --help shows how."],
+    ["upload", "<file>, --type, --scene or --session are missing | reelsync upload --help shows how."],
+    ["upload a.mp4 --type other", "--scene or --session is missing | reelsync upload --help shows how."],
     ["upload --scene s --type video_chunk", "<file> is missing | reelsync upload --help shows how."],
     [
       "upload a --scene s --type vidoe_chunk",
@@ -97,6 +100,12 @@ test("every command's help shows each of its options and arguments, and examples
     for (const { line } of command.examples) expect(shown).toContain(line);
   }
   expect(help(COMMANDS, ["dead-letters"], plain)).toContain("dead-letters discard");
+});
+
+test("the version is JSON where JSON is asked for", async () => {
+  const [text, json] = await Promise.all([runCli(["--version"]), runCli(["--version", "--json"])]);
+  expect(text.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(json.records).toEqual([{ version: text.stdout.trim() }]);
 });
 
 test("every example of help is a command line that is accepted", () => {

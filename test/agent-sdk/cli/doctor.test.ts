@@ -124,6 +124,22 @@ test("no part of a secret is shown, and no URL's login", async () => {
   expect(stdout + stderr).not.toMatch(/user|password|rsk_0|AKIA|wJal|tops/);
 });
 
+test("a variable that is wrong is told once, as wrong, and one that only commands read is told too", () => {
+  const env = {
+    S3_FORCE_PATH_STYLE: "maybe",
+    S3_MULTIPART_THRESHOLD_MB: "1",
+    S3_BUCKET: "reels",
+    REELSYNC_SERVE_TOKEN: "short",
+  };
+  const found = checkEnvironment(env);
+  const about = (name: string) =>
+    found.filter((check) => check.found.startsWith(name)).map(({ state }) => state);
+  expect(about("S3_FORCE_PATH_STYLE")).toEqual(["fail"]);
+  expect(about("S3_MULTIPART_THRESHOLD_MB")).toEqual(["fail"]);
+  expect(about("REELSYNC_SERVE_TOKEN")).toEqual(["fail"]);
+  expect(about("S3_BUCKET")).toEqual(["ok"]);
+});
+
 test("the agent's key is only warned of, because people work without one; what follows from a URL is not missing", () => {
   const found = checkEnvironment({ CONVEX_URL: "https://happy-cat-123.convex.cloud" });
   const about = (name: string) =>

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
   commonExitCode,
@@ -7,6 +9,7 @@ import {
   UsageError,
 } from "../../../agent-sdk/src/cli/exit-code.ts";
 import { ReelsyncError } from "../../../agent-sdk/src/errors.ts";
+import { PROJECT_DIR } from "../../../demo/push.ts";
 import { ERRORS, type ErrorCode } from "../../../contract/error-code.ts";
 
 const CODES = Object.keys(ERRORS) as ErrorCode[];
@@ -19,6 +22,21 @@ test("every error code of the contract ends with a documented exit code other th
     expect(exit, code).not.toBe(EXIT.ok);
   }
   expect(Object.keys(EXIT_MEANINGS)).toEqual(Object.keys(EXIT));
+});
+
+test("CLI.md has every error code at the exit code it ends with, and every exit code with its meaning", async () => {
+  const page = await readFile(join(PROJECT_DIR, "agent-sdk/CLI.md"), "utf8");
+  const [, section = ""] = page.split("## Exit codes");
+  const told = new Map<string, number>();
+  for (const [, exit, codes = ""] of section.matchAll(/^- (\d+): ([^]*?)(?=\n- |\n*$(?![^]))/gm)) {
+    for (const [, code = ""] of codes.matchAll(/`([A-Z0-9_]+)`/g)) told.set(code, Number(exit));
+  }
+  const real = CODES.map((code) => [code, exitCodeOf(new ReelsyncError(code, "fact"))] as const);
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(real));
+  for (const [name, exit] of Object.entries(EXIT)) {
+    const meaning = EXIT_MEANINGS[name as keyof typeof EXIT];
+    expect(section).toMatch(new RegExp(`^\\| ${exit} +\\| ${meaning.replace(/[()]/g, "\\$&")} +\\|$`, "m"));
+  }
 });
 
 test("what may work later exits 5, or says that the token or the state is in the way; what never will does not exit 5", () => {

@@ -330,7 +330,7 @@ describe("[G7] a wrong request is told what is wrong with it, and changes nothin
     ["a missing field", "/v1/sessions", { title: "Reel" }, 400, "INVALID_ARGUMENT", /project/],
     ["no file there", "/v1/uploads", { file: "/nowhere.mp4" }, 404, "FILE_NOT_FOUND", /\/nowhere.mp4/],
     ["an odd type", "/v1/uploads", { assetType: "song" }, 400, "INVALID_ASSET_TYPE", /video_chunk/],
-    ["no such endpoint", "/v1/nothing", {}, 404, "NOT_FOUND", /POST \/v1\/nothing/],
+    ["no such endpoint", "/v1/nothing", {}, 404, "NOT_FOUND", /POST \/v1\/nothing here.*CLI\.md/],
   ])("%s", async (_what, path, over, status, code, message) => {
     const { ask, scene } = await open();
     const { entity, assetType } = await scene();

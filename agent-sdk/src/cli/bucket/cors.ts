@@ -16,9 +16,15 @@ export const cors: BucketSetting = async (bucket) => {
     "NoSuchCORSConfiguration",
   );
   const present = found?.CORSRules ?? [];
+  const ofOthers = present.filter(({ ID }) => ID !== RULE_ID);
   const missing = wishes.origins.filter((origin) => !present.some((rule) => covers(rule, origin)));
   const now = present.length === 0 ? "no rules" : present.map(inWords).join("; ");
-  if (missing.length === 0) return { state: "ok", now };
+  const isTooWide = present.some((rule) => !ofOthers.includes(rule) && allowsMore(rule, wishes.origins));
+  if (missing.length === 0 && !isTooWide) {
+    const isOpen = ofOthers.some(({ AllowedOrigins = [] }) => AllowedOrigins.includes("*"));
+    if (!isOpen || wishes.origins.includes("*")) return { state: "ok", now };
+    return { state: "skipped", now, note: "rules of others let every page read, and are kept" };
+  }
   const own: CORSRule = {
     ID: RULE_ID,
     AllowedOrigins: [...wishes.origins],
@@ -27,7 +33,7 @@ export const cors: BucketSetting = async (bucket) => {
     ExposeHeaders: EXPOSED,
     MaxAgeSeconds: 3600,
   };
-  const CORSRules = [...present.filter(({ ID }) => ID !== RULE_ID), own];
+  const CORSRules = [...ofOthers, own];
   return {
     state: "change",
     now,
@@ -46,6 +52,11 @@ function covers(rule: CORSRule, origin: string): boolean {
     METHODS.every((method) => AllowedMethods.includes(method)) &&
     exposesETag(rule.ExposeHeaders ?? [])
   );
+}
+
+/** A rule for named pages is for those alone. */
+function allowsMore({ AllowedOrigins = [] }: CORSRule, origins: readonly string[]): boolean {
+  return !origins.includes("*") && AllowedOrigins.some((origin) => !origins.includes(origin));
 }
 
 export function exposesETag(exposed: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import { cors } from "./cors.ts";
 import { encryption } from "./encryption.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { publicAccess } from "./public-access.ts";
+import { refusalOfUnknown } from "./unknown-setting.ts";
 import { versioning } from "./versioning.ts";
 
 export const BUCKET_SETTINGS = {
@@ -37,16 +38,23 @@ export async function settle(
   const facts = () => (seen === undefined ? {} : factsOf(seen));
   try {
     seen = await BUCKET_SETTINGS[setting](bucket);
-    if (seen.state !== "change" || !apply) return { item: { setting, state: seen.state, ...factsOf(seen) } };
+    if (seen.state !== "change") return { item: { setting, state: seen.state, ...factsOf(seen) } };
+    if (!apply) {
+      const refused = await refusalOfUnknown(BUCKET_SETTINGS[setting], bucket);
+      if (refused !== undefined) return { item: unsupported(setting, refused) };
+      return { item: { setting, state: seen.state, ...factsOf(seen) } };
+    }
     await seen.apply();
     return { item: { setting, state: "changed", ...factsOf(seen) } };
   } catch (thrown) {
     const error = codedError(thrown);
-    if (isUnsupported(error, bucket.config)) {
-      return { item: { setting, state: "unsupported", ...facts(), note: describe(error).message } };
-    }
+    if (isUnsupported(error, bucket.config)) return { item: unsupported(setting, error) };
     return { item: { setting, state: "failed", ...facts(), error: describe(error) }, error };
   }
+}
+
+function unsupported(setting: SettingName, error: ReelsyncError): PlanItem {
+  return { setting, state: "unsupported", now: "the store does not have it", note: describe(error).message };
 }
 
 function factsOf(seen: Inspection): Pick<PlanItem, "now" | "wanted" | "note"> {

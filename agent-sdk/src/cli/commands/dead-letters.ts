@@ -1,9 +1,9 @@
 /** `reelsync dead-letters list` and `show`: what was given up on, and why. Acting on it is in `dead-letters-settle.ts`. */
-import { deadLetterStateSchema } from "../../../../contract/dead-letter.ts";
+import { deadLetterStateSchema, type DeadLetterState } from "../../../../contract/dead-letter.ts";
 import { plain, columns } from "../columns.ts";
 import { connect } from "../connection.ts";
 import { defineCommand } from "../command.ts";
-import { EXIT } from "../exit-code.ts";
+import { EXIT, UsageError } from "../exit-code.ts";
 import { findLetter, letters, type Letter } from "../letters.ts";
 import { date, plural, size } from "../quantities.ts";
 
@@ -11,12 +11,15 @@ export const tenantOption = {
   tenant: { kind: "text", placeholder: "ID", summary: "The tenant, for a person who is in several" },
 } as const;
 
+/** In which somebody or something is still to act. */
+const OPEN: readonly DeadLetterState[] = ["parked", "replay_requested", "replaying"];
+
 export const deadLettersList = defineCommand({
   path: ["dead-letters", "list"],
-  summary: "List uploads that were given up on",
+  summary: "List uploads that were given up on and are not settled yet",
   details:
-    "Upload id, state, error, step, attempts, date, agent and file of each, newest first; before them those of this machine that Convex could not be told of yet. " +
-    "With --json one document a line.",
+    "Upload id, state, error, step, attempts, date, agent and file of each, newest first: those of this machine that Convex could not be told of yet, those that are " +
+    "parked, those whose replay was asked for, and those that are being replayed. With --all every letter, the resolved and discarded ones too. With --json one document a line.",
   args: {},
   options: {
     state: {
@@ -25,22 +28,34 @@ export const deadLettersList = defineCommand({
       choices: deadLetterStateSchema.options,
       summary: "Only those in this state",
     },
+    all: { kind: "flag", summary: "Resolved and discarded ones, too" },
     ...tenantOption,
   },
   examples: [
-    { does: "what needs somebody", line: "reelsync dead-letters list --state parked" },
-    { does: "ids of all, for a script", line: "reelsync dead-letters list --json | jq -r .id" },
+    { does: "what needs somebody", line: "reelsync dead-letters list" },
+    { does: "ids of all, for a script", line: "reelsync dead-letters list --all --json | jq -r .id" },
   ],
   async run({ options }, context) {
     const { output } = context;
+    const { all, state, tenant } = options;
+    if (all && state !== undefined) {
+      throw new UsageError(
+        "--all and --state exclude each other",
+        "reelsync dead-letters list --help shows how.",
+      );
+    }
+    const states = all ? [undefined] : state === undefined ? OPEN : [state];
     const connection = connect(context);
     let count = 0;
     try {
-      for await (const letter of letters(connection, context, options)) {
-        count += 1;
-        output.give(letter, line(letter));
+      for (const one of states) {
+        for await (const letter of letters(connection, context, { state: one, tenant })) {
+          count += 1;
+          output.give(letter, line(letter));
+        }
       }
-      output.say(count === 0 ? "no dead letters" : plural(count, "dead letter"));
+      const which = state === undefined && !all ? "open dead letter" : "dead letter";
+      output.say(count === 0 ? `no ${which}s` : plural(count, which));
       return EXIT.ok;
     } finally {
       connection.close();

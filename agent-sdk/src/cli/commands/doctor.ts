@@ -6,11 +6,11 @@ import { readSettings, SETTINGS } from "../../settings.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
-import type { Check } from "../doctor/check.ts";
+import { warn, type Check } from "../doctor/check.ts";
 import { EXIT } from "../exit-code.ts";
 import type { Colour, Output } from "../output.ts";
 import { plural } from "../quantities.ts";
-import { ownSettings, storeSettings } from "../settings.ts";
+import { OF_REQUESTS, readOwn, storeSettings } from "../settings.ts";
 
 const CHECK_TIMEOUT_MS = 20 * SECOND;
 const ANY_ORIGIN = "http://localhost:3000";
@@ -51,7 +51,7 @@ export const doctor = defineCommand({
 /** Told one by one as they are known: somebody is watching. */
 async function* checks(context: Context, origin: string): AsyncGenerator<Check> {
   const { env, signal } = context;
-  const [{ checkEnvironment }, machine, deployment] = await Promise.all([
+  const [{ checkEnvironment, wrongVariables }, machine, deployment] = await Promise.all([
     import("../doctor/environment.ts"),
     import("../doctor/machine.ts"),
     import("../doctor/deployment.ts"),
@@ -67,13 +67,15 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
     const address = store.endpoint ?? `https://s3.${store.region}.amazonaws.com`;
     yield await machine.checkClock("the object store", address, signal);
     yield* await bucketChecks(brief, store, origin);
+  } else if (!isLocal) {
+    yield* unseenStore(wrongVariables(env, OF_REQUESTS));
   }
   if (values.convexUrl !== undefined) {
     const reachable = await deployment.checkUrl(values.convexUrl, signal);
     yield reachable;
     if (reachable.state !== "fail") {
-      yield* await deployment.checkAgent(brief, store?.bucket);
-      if (ownSettings(env).token !== undefined) yield await deployment.checkPerson(brief);
+      yield* await deployment.checkAgent(brief, isLocal ? undefined : values.bucket);
+      if (readOwn(env).values.token !== undefined) yield* await deployment.checkPerson(brief);
     }
   }
   if (values.journalDir !== undefined) yield* await machine.checkJournalDir(values.journalDir);
@@ -83,6 +85,7 @@ async function* checks(context: Context, origin: string): AsyncGenerator<Check> 
 // Not an interface: that would not satisfy a Record.
 type Known = {
   convexUrl: string;
+  bucket: string;
   journalDir: string;
   deadLetterDir: string;
   storageType: Config["storageType"];
@@ -112,12 +115,26 @@ function storeConfig(env: Context["env"]): S3Config | undefined {
   }
 }
 
+/** What is missing was said about the environment, and that nothing is known of the bucket follows from it. */
+function unseenStore(wrong: ReadonlySet<string>): Check[] {
+  if (wrong.size === 0) return [];
+  const cause = `${[...wrong].join(", ")} ${wrong.size === 1 ? "is" : "are"} wrong`;
+  return [
+    warn("bucket", "not looked at", cause, "correct what is named above, then run reelsync doctor again"),
+  ];
+}
+
 async function bucketChecks(context: Context, config: S3Config, origin: string): Promise<Check[]> {
   const [{ checkStore }, { createS3Client }] = await Promise.all([
     import("../doctor/store.ts"),
     import("../../s3/s3-client.ts"),
   ]);
-  const wishes = { base: ownSettings(context.env).basePrefix, tenants: [], origins: [origin], tempDays: 7 };
+  const wishes = {
+    base: readOwn(context.env).values.basePrefix ?? "",
+    tenants: [],
+    origins: [origin],
+    tempDays: 7,
+  };
   // Somebody is waiting for a diagnosis, not for an outage to end.
   const client = createS3Client({ ...config, maxAttempts: 2 });
   const call = openCall({ timeoutMs: context.timeoutMs ?? CHECK_TIMEOUT_MS, signal: context.signal });

@@ -1,16 +1,13 @@
 /** `reelsync rollout`: how far uploads are rolled out, and changing it as an admin. */
-import type { FunctionReturnType } from "convex/server";
 import { ROLLOUT_STAGES } from "../../../../contract/rollout.ts";
 import { api } from "../../../../convex/_generated/api.js";
 import { columns, plain } from "../columns.ts";
-import { connect, connectAsPerson, type Connection } from "../connection.ts";
+import { connect, connectAsPerson } from "../connection.ts";
 import { defineCommand } from "../command.ts";
-import { EXIT } from "../exit-code.ts";
+import { EXIT, UsageError } from "../exit-code.ts";
 import type { Output } from "../output.ts";
-import { date } from "../quantities.ts";
+import { decidedBy, stagesOf, type Flag } from "../rollout-flag.ts";
 import { tenantOption } from "./dead-letters.ts";
-
-type Flag = FunctionReturnType<typeof api.flags.get>[number];
 
 /** Of a project: to have no stage of its own any more. */
 const INHERIT = "inherit";
@@ -58,6 +55,12 @@ export const rolloutSet = defineCommand({
   ],
   async run({ args: { stage }, options }, context) {
     const { project, pin, reason, yes, tenant } = options;
+    if (stage === INHERIT && project === undefined) {
+      throw new UsageError(
+        "Only a project can inherit its stage, and no --project is given",
+        "Name the project, or set the tenant to one of " + ROLLOUT_STAGES.join(", ") + ".",
+      );
+    }
     const connection = connectAsPerson(context);
     try {
       const stages = await stagesOf(connection, tenant);
@@ -81,27 +84,17 @@ export const rolloutSet = defineCommand({
   },
 });
 
-function stagesOf(connection: Connection, tenant: string | undefined): Promise<Flag[]> {
-  return connection.run("query", api.flags.get, tenant === undefined ? {} : { tenantId: tenant });
-}
-
 function give(stages: readonly Flag[], output: Output): void {
   const lines = columns(stages.map((flag) => rowOf(flag, output)));
   for (const [index, flag] of stages.entries()) output.give(flag, lines[index] ?? "");
 }
 
 function rowOf(flag: Flag, { paint }: Output): string[] {
-  const { project, stage, pinned, automatic, from, by, changedAt, reason } = flag;
-  const how =
-    by === undefined || changedAt === undefined
-      ? "nobody has decided anything"
-      : automatic === true
-        ? `rolled back from ${from} after a report of ${plain(by)}, ${date(changedAt)}`
-        : `set by ${plain(by)}, ${date(changedAt)}`;
+  const { project, stage, pinned, automatic } = flag;
   return [
     project === undefined ? "tenant" : plain(project),
     paint(automatic === true ? "red" : "bold", stage),
     pinned ? "pinned" : "",
-    reason === undefined ? how : `${how}: ${plain(reason)}`,
+    decidedBy(flag),
   ];
 }

@@ -4,12 +4,12 @@ import type { Reelsync } from "../../client.ts";
 import { planFolder } from "../../folders/plan-folder.ts";
 import { readFolder } from "../../folders/read-folder.ts";
 import type { SessionChoice, SyncDirOptions, SyncDirResult } from "../../folders/sync-dir.ts";
-import { withReelsync } from "../agent.ts";
 import { defineCommand, type Options } from "../command.ts";
 import { commonExitCode, EXIT, UsageError } from "../exit-code.ts";
 import { giveOutcome, givePlan } from "../folder-outcome.ts";
 import type { Output } from "../output.ts";
 import { createProgressBars, type FileProgress } from "../progress-bars.ts";
+import { QUEUE_DETAILS, QUEUE_OPTION, withQueueing } from "../queueing.ts";
 
 /** Which session a folder is for, and what of it is left alone. */
 export const SESSION_OPTIONS = {
@@ -35,12 +35,15 @@ export const sync = defineCommand({
   details:
     "A folder of the first level is a scene, and so is a video in the folder itself; names end in the chunk's number; extensions say what a file is. CLI.md has the " +
     "rules and an example. Hidden and half-written files and what .reelsyncignore names are left alone. Repeating it sends what changed and nothing else. Prints a " +
-    "line a file: scene, type, chunk, state, size and path.",
+    "line a file: scene, type, chunk, state, size and path. A session or scene that is not there cannot be made while Convex is down. " +
+    QUEUE_DETAILS,
   args: { dir: { summary: "The folder" } },
   options: {
     ...SESSION_OPTIONS,
     "dry-run": { kind: "flag", summary: "Print the plan; nothing is created or sent" },
+    ...QUEUE_OPTION,
   },
+  oneOf: [["project", "session"]],
   examples: [
     { does: "what would be made of it", line: "reelsync sync out/ --project demo --dry-run" },
     { does: "a session named after the folder", line: "reelsync sync out/ --project demo" },
@@ -57,7 +60,7 @@ export const sync = defineCommand({
       givePlan({ ...plan, skipped: [...skipped, ...plan.skipped] }, output);
       return EXIT.ok;
     }
-    return withReelsync(context, async (reelsync) => {
+    return withQueueing(context, options.queue && !options["dry-run"], async (reelsync, reasons) => {
       if (options["dry-run"]) {
         givePlan(
           await reelsync.syncDir(dir, { ...choice, ignore: options.ignore, dryRun: true, signal }),
@@ -66,7 +69,7 @@ export const sync = defineCommand({
         return EXIT.ok;
       }
       const result = await syncWithBars(reelsync, dir, { ...choice, ignore: options.ignore, signal }, output);
-      return commonExitCode(giveOutcome(result, output));
+      return commonExitCode(giveOutcome(result, output, reasons));
     });
   },
 });

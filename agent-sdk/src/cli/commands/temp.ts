@@ -66,7 +66,11 @@ export const tempClean = defineCommand({
     return withReelsync(context, async (reelsync) => {
       const old = await oldFiles(reelsync.storage, prefixes, before, context.signal);
       if (old.length === 0) {
-        output.say("nothing temporary is that old");
+        const elsewhere =
+          options.prefix.length > 0
+            ? ""
+            : "; --tenant SLUG looks in a tenant's folder too, --prefix PREFIX below any other";
+        output.say(`nothing temporary is that old in ${prefixes.map(plain).join(", ")}${elsewhere}`);
         return options.apply ? EXIT.nothingToDo : EXIT.ok;
       }
       if (!options.apply || !options.yes) await go(reelsync, old, true, context);

@@ -5,19 +5,14 @@ import type { AssetType } from "../../../../contract/asset.ts";
 import type { Reelsync } from "../../client.ts";
 import { isReelsyncError } from "../../errors.ts";
 import type { UploadRequest } from "../../upload-request.ts";
-import { withReelsync } from "../agent.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
-import {
-  DESCRIBING_OPTIONS,
-  describedBy,
-  publishedLine,
-  type DescribingValues,
-} from "../described-upload.ts";
+import { DESCRIBING_OPTIONS, describedBy, resultLine, type DescribingValues } from "../described-upload.ts";
 import { commonExitCode, EXIT, exitCodeOf, UsageError, type ExitCode } from "../exit-code.ts";
 import { describe } from "../output.ts";
 import { createProgressBars, type ProgressBars } from "../progress-bars.ts";
+import { QUEUE_DETAILS, QUEUE_OPTION, withQueueing, type Reasons } from "../queueing.ts";
 import { runAll } from "../run-all.ts";
 
 /** More files at once would only share the same requests and memory. */
@@ -33,9 +28,11 @@ export const upload = defineCommand({
   details:
     "The same content for the same place is one asset, however often it is uploaded. Several files become consecutive chunks, counted from --chunk. " +
     "Prints asset id, state, version, size and key of each file as it is done; with --json one document a file, in which a file that failed has `error`. " +
-    "Ctrl-C takes back what is under way.",
+    "Ctrl-C takes back what is under way. " +
+    QUEUE_DETAILS,
   args: { file: { takes: "many", summary: `Files to upload; ${STDIN} reads standard input (needs --name)` } },
-  options: DESCRIBING_OPTIONS,
+  options: { ...DESCRIBING_OPTIONS, ...QUEUE_OPTION },
+  oneOf: [["scene", "session"]],
   examples: [
     { does: "a chunk of a scene", line: "reelsync upload intro.mp4 --scene $scene --type video_chunk" },
     {
@@ -50,16 +47,20 @@ export const upload = defineCommand({
       does: "with facts, as JSON",
       line: "reelsync upload cover.png --session $session --type thumbnail --meta seed=42 --json",
     },
+    {
+      does: "whatever is down",
+      line: "reelsync upload intro.mp4 --scene $scene --type video_chunk --queue",
+    },
   ],
   async run({ args, options }, context) {
     const requests = plan(args.file, options, context);
-    return withReelsync(context, async (reelsync) => {
+    return withQueueing(context, options.queue, async (reelsync, reasons) => {
       const bars = createProgressBars(context.output.liveTalk, context.output.paintTalk);
       try {
         const codes = await runAll(
           requests,
           FILES_AT_ONCE,
-          (request) => uploadOne(reelsync, request, bars, requests.length > 1, context),
+          (request) => uploadOne({ reelsync, reasons, bars, context }, request, requests.length > 1),
           context.signal,
         );
         return context.signal.aborted ? EXIT.interrupted : commonExitCode(codes);
@@ -98,18 +99,24 @@ function plan(files: readonly string[], options: DescribingValues, context: Cont
   }));
 }
 
+interface Uploading {
+  reelsync: Reelsync;
+  reasons: Reasons;
+  bars: ProgressBars;
+  context: Context;
+}
+
 async function uploadOne(
-  reelsync: Reelsync<"strict">,
+  { reelsync, reasons, bars, context: { output } }: Uploading,
   { file, request }: Planned,
-  bars: ProgressBars,
   isOneOfMany: boolean,
-  { output }: Context,
 ): Promise<ExitCode> {
   const bar = bars.track(request.fileName ?? basename(file), await sizeOf(request.file));
   try {
-    const result = await reelsync.uploadWithConvexSync({ ...request, onProgress: bar.report });
+    const answer = await reelsync.uploadWithConvexSync({ ...request, onProgress: bar.report });
     bar.end();
-    output.give({ file, ...result }, publishedLine(file, result, output.paint));
+    const result = reasons.beside(answer);
+    output.give({ file, ...result }, resultLine(file, result, output.paint));
     return EXIT.ok;
   } catch (error) {
     bar.end();

@@ -8,9 +8,17 @@ import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EXIT } from "../exit-code.ts";
-import { countSwitchedOff, fileLine, giveFailed, giveSkipped, giveSwitchedOff } from "../folder-outcome.ts";
+import {
+  countQueued,
+  countSwitchedOff,
+  fileLine,
+  giveFailed,
+  giveSkipped,
+  giveSwitchedOff,
+} from "../folder-outcome.ts";
 import type { Output } from "../output.ts";
 import { createProgressBars, type FileProgress } from "../progress-bars.ts";
+import { reasonsOf, type Reasons } from "../queueing.ts";
 import { SESSION_OPTIONS, sessionOf } from "./sync.ts";
 
 /** What is under way may end first when the watch is stopped; what does not is left to the journal. */
@@ -33,6 +41,7 @@ export const watch = defineCommand({
       summary: "How long a file stays the same, 2 unless given",
     },
   },
+  oneOf: [["project", "session"]],
   examples: [
     { does: "beside a render", line: "reelsync watch out/ --project demo" },
     { does: "every file as a document", line: "reelsync watch out/ --session $session --json" },
@@ -43,6 +52,7 @@ export const watch = defineCommand({
     return withReelsync(
       context,
       async (reelsync: Reelsync) => {
+        const reasons = reasonsOf(reelsync);
         const bars = createProgressBars(output.liveTalk, output.paintTalk);
         const files = new Map<string, FileProgress>();
         const watching = await reelsync.watch(dir, {
@@ -56,14 +66,14 @@ export const watch = defineCommand({
           onFile(file) {
             files.get(file.relative)?.end();
             files.delete(file.relative);
-            give(file, output);
+            give(file, reasons, output);
           },
         });
         output.say(`watching ${plain(dir)} for session ${watching.sessionId}; Ctrl-C ends it`);
         await aborted(context.signal);
         const summary = await stop(reelsync, watching);
         bars.close();
-        tell(summary, context);
+        tell(summary, reasons, context);
         return summary.failed > 0 ? EXIT.general : EXIT.ok;
       },
       "queue",
@@ -83,19 +93,27 @@ async function stop(reelsync: Reelsync, watching: FolderWatch): Promise<WatchSum
   return watching.close().finally(() => clearTimeout(grace));
 }
 
-function give({ type: _type, ...file }: WatchedFile, output: Output): void {
-  if ("uploadId" in file) output.give(file, fileLine(file));
-  else if ("error" in file) giveFailed(file, output);
+function give({ type: _type, ...file }: WatchedFile, reasons: Reasons, output: Output): void {
+  if ("uploadId" in file) {
+    const told = reasons.beside(file);
+    output.give(told, fileLine(told));
+  } else if ("error" in file) giveFailed(file, output);
   else if ("reason" in file) giveSkipped([file], output);
   else giveSwitchedOff(file, output);
 }
 
-function tell({ sent, failed, switchedOff, unfinished }: WatchSummary, { output }: Context): void {
+function tell(
+  { sent, failed, switchedOff, unfinished }: WatchSummary,
+  { counts: queuedOf }: Reasons,
+  { output }: Context,
+): void {
+  const { queued, held } = queuedOf();
   for (const relative of unfinished) output.say(`${plain(relative)}: still being written, not sent`);
   const counts = [
-    `${sent} sent`,
+    `${sent - queued - held} sent`,
     `${failed} failed`,
     `${unfinished.length} unfinished`,
+    ...countQueued(queued + held),
     ...countSwitchedOff(switchedOff),
   ];
   output.say(counts.join(", "));

@@ -8,9 +8,10 @@ import { withoutLogin } from "../../without-login.ts";
 import { connectAsAgent, connectAsPerson } from "../connection.ts";
 import type { Context } from "../context.ts";
 import { describe } from "../output.ts";
-import { agentSettings, type AgentSettings } from "../settings.ts";
+import { agentSettings, hasAgentKey, type AgentSettings } from "../settings.ts";
 import { askService, proxyWantsLogin, shownService } from "./ask-service.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
+import { checkRollout } from "./rollout.ts";
 
 export async function checkUrl(convexUrl: string, signal: AbortSignal): Promise<Check> {
   const shown = shownService(convexUrl);
@@ -54,7 +55,7 @@ export async function checkAgent(context: Context, bucket: string | undefined): 
     return [
       ok("site url", site),
       ok("agent key", "accepted"),
-      await checkFunctions(context),
+      ...(await checkFunctions(context)),
       ...sameBucket(token, bucket),
     ];
   } catch (error) {
@@ -81,17 +82,15 @@ function keyFault(error: ReelsyncError, site: string, storageType: AgentSettings
   return [fail("site url", `${site} does not trade the agent key`, message, fix)];
 }
 
-async function checkFunctions(context: Context): Promise<Check> {
+async function checkFunctions(context: Context): Promise<Check[]> {
   const connection = connectAsAgent(context);
   try {
     const { name, tenants } = await connection.run("query", api.viewer.me, {});
-    return ok(
-      "functions",
-      `you are the agent "${name}" of ${tenants.map((tenant) => tenant.name).join(", ")}`,
-    );
+    const who = `you are the agent "${name}" of ${tenants.map((tenant) => tenant.name).join(", ")}`;
+    return [ok("functions", who), ...(await checkRollout(connection, context))];
   } catch (error) {
     const { message } = describe(codedError(error));
-    return fail("functions", "viewer:me fails", message, "npx convex deploy");
+    return [fail("functions", "viewer:me fails", message, "npx convex deploy")];
   } finally {
     connection.close();
   }
@@ -110,21 +109,24 @@ function sameBucket({ bucket: recorded }: AgentToken, bucket: string | undefined
   ];
 }
 
-export async function checkPerson(context: Context): Promise<Check> {
+export async function checkPerson(context: Context): Promise<Check[]> {
   const connection = connectAsPerson(context);
   try {
     const { name, tenants } = await connection.run("query", api.viewer.me, {});
     const roles = tenants.map((tenant) => `${tenant.role} of ${tenant.name}`);
-    if (roles.length > 0) return ok("your token", `${name}, ${roles.join(", ")}`);
-    return warn(
-      "your token",
-      `${name}, member of nothing`,
-      "Admin commands will be refused",
-      "npx convex run setup:bootstrap '…'  # adds members",
-    );
+    if (roles.length === 0) {
+      const fix = "npx convex run setup:bootstrap '…'  # adds members";
+      return [warn("your token", `${name}, member of nothing`, "Admin commands will be refused", fix)];
+    }
+    // As the agent it was asked already; of several tenants, none is meant.
+    const isAsked = hasAgentKey(context.env) || tenants.length > 1;
+    return [
+      ok("your token", `${name}, ${roles.join(", ")}`),
+      ...(isAsked ? [] : await checkRollout(connection, context)),
+    ];
   } catch (error) {
     const { message } = describe(codedError(error));
-    return fail("your token", "refused", message, "export REELSYNC_TOKEN=…  # a fresh id token");
+    return [fail("your token", "refused", message, "export REELSYNC_TOKEN=…  # a fresh id token")];
   } finally {
     connection.close();
   }

@@ -1,6 +1,7 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
 import { keepsLocally, readSettings, SETTINGS } from "../../settings.ts";
 import { withoutLogin } from "../../without-login.ts";
+import { readOwn } from "../settings.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -24,11 +25,23 @@ const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
 ]);
 
 export function checkEnvironment(env: Env): Check[] {
-  return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env))];
+  const wrong = wrongVariables(env);
+  return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env, wrong))];
+}
+
+/** Set to what they cannot be; of these settings, or of all. */
+export function wrongVariables(
+  env: Env,
+  names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[],
+): ReadonlySet<string> {
+  const table = Object.fromEntries(names.map((name) => [name, SETTINGS[name]]));
+  const found = readSettings(table, {}, env).faults;
+  return new Set(found.flatMap((text) => /^(\S+) is wrong/.exec(text)?.[1] ?? []));
 }
 
 function faults(env: Env): Check[] {
-  const found = readSettings(SETTINGS, {}, env).faults.map((text) => {
+  const told = [...readSettings(SETTINGS, {}, env).faults, ...readOwn(env).faults];
+  const found = told.map((text) => {
     const [fact = text, remedy = ""] = text.split(": set it to ");
     const name = /^\S+/.exec(fact)?.[0] ?? "";
     return fail("variable", fact, "Commands that need it refuse to start", `export ${name}=…  # ${remedy}`);
@@ -68,7 +81,7 @@ function unset(env: Env, name: string): boolean {
 }
 
 /** The first name that is set counts; another one with another value is a trap. */
-function inForce(setting: Setting, env: Env): Check[] {
+function inForce(setting: Setting, env: Env, wrong: ReadonlySet<string>): Check[] {
   const names = setting.env.map((variable) => (typeof variable === "string" ? variable : variable.name));
   const [canonical = ""] = names;
   const set = names.filter((name) => !unset(env, name));
@@ -81,7 +94,8 @@ function inForce(setting: Setting, env: Env): Check[] {
     return [ok("variable", `${found}, not used with STORAGE_TYPE=LOCAL`)];
   }
   const odd = others.find((name) => env[name]?.trim() !== env[used]?.trim());
-  if (odd === undefined) return [ok("variable", found)];
+  // What is wrong with a value is said already.
+  if (odd === undefined) return wrong.has(used) ? [] : [ok("variable", found)];
   return [warn("variable", found, `${odd}=${value(odd)} says otherwise and is not used`, `unset ${odd}`)];
 }
 

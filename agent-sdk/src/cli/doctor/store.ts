@@ -18,6 +18,7 @@ import { requestS3 } from "../../s3/request-s3.ts";
 import { isAws, type Bucket, type Wishes } from "../bucket/bucket-setting.ts";
 import { exposesETag } from "../bucket/cors.ts";
 import { settle } from "../bucket/plan.ts";
+import { withoutLogin } from "../../without-login.ts";
 import { describe } from "../output.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
@@ -63,7 +64,7 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
             "bucket",
             `${config.bucket} does not exist`,
             message,
-            `aws s3 mb s3://${config.bucket}  # or correct S3_BUCKET`,
+            `${makeBucket(config)}  # or correct S3_BUCKET`,
           ),
         ];
       case "S3_REGION_WRONG":
@@ -98,6 +99,12 @@ async function checkBucket({ client, config, call }: Store): Promise<Check[]> {
         ];
     }
   }
+}
+
+/** Where the bucket would be looked for: without its endpoint, AWS itself would be asked. */
+function makeBucket({ bucket, endpoint, region }: S3Config): string {
+  const where = endpoint === undefined ? `--region ${region}` : `--endpoint-url ${withoutLogin(endpoint)}`;
+  return `aws ${where} s3 mb s3://${bucket}`;
 }
 
 function credentialsUnseen(cause: string, fix: string): Check {
@@ -267,7 +274,10 @@ async function checkSetting(
   cause: string,
 ): Promise<Check> {
   const { item } = await settle(setting, store satisfies Bucket, false);
-  if (item.state === "ok") return ok(setting, item.now ?? "");
-  const found = item.now ?? item.note ?? item.error?.message ?? "";
-  return warn(setting, found, cause, `reelsync bucket setup --only ${setting} --yes`);
+  if (item.state === "ok" || item.state === "unsupported") return ok(setting, item.now ?? "");
+  if (item.error !== undefined) {
+    const fix = `allow the key to read the bucket's ${setting} setting`;
+    return warn(setting, "not seen", item.error.message, fix);
+  }
+  return warn(setting, item.now ?? "", cause, `reelsync bucket setup --only ${setting} --yes`);
 }

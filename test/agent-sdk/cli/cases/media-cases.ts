@@ -81,7 +81,12 @@ export function describeMedia(workshop: Workshop) {
         workshop.agent(["temp", "clean", "--prefix", prefix, "--older-than", "0", ...args]);
 
       const young = await workshop.agent(["temp", "clean", "--prefix", prefix]);
-      expect(young).toMatchObject({ code: 0, stdout: "", stderr: "nothing temporary is that old\n" });
+      const nothing = `nothing temporary is that old in ${prefix}\n`;
+      expect(young).toMatchObject({ code: 0, stdout: "", stderr: nothing });
+      const root = await workshop.agent(["temp", "clean", "--tenant", "studio"]);
+      expect(root.stderr).toMatch(
+        /^nothing temporary is that old in temp\/, partial_movie_files\/, t\/studio\/temp\/; --tenant SLUG .*--prefix PREFIX/,
+      );
       const listed = await clean("--json");
       expect(listed).toMatchObject({ code: 0, stderr: "" });
       expect(listed.records).toMatchObject([

@@ -1,4 +1,4 @@
-import { mkdir, open, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   CreateBucketCommand,
@@ -7,6 +7,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { writeEnvFiles } from "../../../../demo/env-files.ts";
 import { GIB } from "../../../../contract/limits.ts";
 import type { Workshop } from "../support/workshop.ts";
 
@@ -71,7 +72,30 @@ export function describeOperator(workshop: Workshop) {
         env: { ...operator(), CONVEX_SELF_HOSTED_ADMIN_KEY: "local|0123456789" },
       });
       expect(wrong).toMatchObject({ code: 4, stdout: "", error: { code: "FORBIDDEN" } });
+      expect(wrong.error["hint"]).toContain("CONVEX_SELF_HOSTED_ADMIN_KEY");
       expect(wrong.stderr).not.toContain("0123456789");
+    });
+  });
+
+  describe("the files npm start leaves", () => {
+    test("let a newcomer run an agent's, a person's and an operator's commands, and nobody else read them", async () => {
+      const folder = await mkdtemp(join(workshop.directory, "start-"));
+      const files = await writeEnvFiles(workshop.stack, folder);
+      const run = (file: string, ...args: string[]) =>
+        workshop.bare([...args, "--dotenv", file, "--json"], { env: {} });
+      for (const [file, ...args] of [
+        [files.agent, "ls", "--limit", "1"],
+        [files.agent, "doctor"],
+        [files.admin, "rollout"],
+        [files.admin, "reconcile", "--grace-hours", "1"],
+        [files.admin, "token", "create", "--name", "n", "--tenant", "studio"],
+      ] as const) {
+        expect(await run(file, ...args), args.join(" ")).toMatchObject({ code: 0, stderr: "" });
+      }
+      const modes = await Promise.all(
+        [files.agent, files.admin].map(async (file) => (await stat(file)).mode & 0o777),
+      );
+      expect(modes).toEqual([0o600, 0o600]);
     });
   });
 
@@ -90,7 +114,7 @@ export function describeOperator(workshop: Workshop) {
       const { rules, env } = await ownBucket("planned");
       const run = await workshop.agent(["bucket", "setup"], { env });
       expect(run).toMatchObject({ code: 0, stderr: "nothing was changed: --yes makes the changes\n" });
-      expect(run.stdout).toMatch(/^change +versioning +never enabled → enabled$/m);
+      expect(run.stdout).toMatch(/^unsupported +versioning +the store does not have it$/m);
       expect(run.stdout).toMatch(/^change +cors +no rules → GET HEAD from \*, ETag exposed$/m);
       expect(await rules()).toBeUndefined();
     });
@@ -164,8 +188,9 @@ export function describeOperator(workshop: Workshop) {
         kms: "ok",
         capabilities: "ok",
         cors: "ok",
-        versioning: "warn",
-        lifecycle: "warn",
+        versioning: "ok",
+        lifecycle: "ok",
+        rollout: "ok",
         "convex url": "ok",
         "site url": "ok",
         "agent key": "ok",
@@ -182,6 +207,7 @@ export function describeOperator(workshop: Workshop) {
 
     test("names cause and fix of each fault, and exits 1", async () => {
       const { url, siteUrl } = workshop.stack.local.deployment;
+      const { endpoint } = workshop.stack.local.objectStore;
       const [kms, keys, bucket, key, convex, site, bare] = await Promise.all([
         workshop.agent(["doctor", "--json"], {
           env: { S3_KMS_KEY_ID: "key-1", REELSYNC_JOURNAL_DIR: "/dev/null/journal" },
@@ -202,7 +228,8 @@ export function describeOperator(workshop: Workshop) {
         ["credentials", expect.stringContaining("AWS_SECRET_ACCESS_KEY")],
       ]);
       expect(failing(bucket.records)).toEqual([
-        ["bucket", expect.stringContaining("S3_BUCKET")],
+        // Without its endpoint the bucket would be made on AWS.
+        ["bucket", `aws --endpoint-url ${endpoint} s3 mb s3://absent-bucket  # or correct S3_BUCKET`],
         ["same bucket", expect.stringContaining("export S3_BUCKET=reelsync")],
       ]);
       expect(failing(key.records)).toEqual([["agent key", expect.stringContaining("reelsync token create")]]);
@@ -211,6 +238,70 @@ export function describeOperator(workshop: Workshop) {
       expect(siteUrl).not.toBe(url);
       expect(bare.stdout).toMatch(/^fail {2}variable: S3_BUCKET is missing$/m);
       expect(bare.stdout).toMatch(/^ +fix: export AWS_REGION=/m);
+    });
+
+    test("a wrong variable keeps no check from running but those that need it", async () => {
+      const env = { S3_FORCE_PATH_STYLE: "maybe", REELSYNC_TIMEOUT_MS: "soon", REELSYNC_LOG: "loud" };
+      const run = await workshop.agent(["doctor", "--json"], { env });
+      expect(run.code).toBe(1);
+      const states = Object.fromEntries(run.records.map(({ check, state }) => [String(check), state]));
+      expect(states).toMatchObject({
+        ...{ bucket: "warn", "convex url": "ok", "site url": "ok", "agent key": "ok", functions: "ok" },
+        ...{ "same bucket": "ok", rollout: "ok", "journal folder": "ok" },
+      });
+      expect(run.records).toContainEqual({
+        check: "bucket",
+        state: "warn",
+        found: "not looked at",
+        cause: "S3_FORCE_PATH_STYLE is wrong",
+        fix: expect.any(String) as string,
+      });
+      // Nor does it keep anybody from what has nothing to do with it.
+      expect(
+        await workshop.agent(["ls", "--limit", "1"], { env: { S3_FORCE_PATH_STYLE: "maybe" } }),
+      ).toMatchObject({
+        code: 0,
+      });
+    });
+
+    test("shows the rollout's stage, and warns of any that keeps uploads back, with who, why and the way out", async () => {
+      await workshop.scene();
+      const set = (stage: string) =>
+        workshop.owner([
+          "rollout",
+          "set",
+          stage,
+          "--project",
+          "demo",
+          "--reason",
+          "too many failures",
+          "--yes",
+        ]);
+      onTestFinished(async () => {
+        await set("inherit");
+      });
+      expect(await set("end-of-run")).toMatchObject({ code: 0 });
+      const rollout = async (env: Record<string, string> = {}) => {
+        const { records } = await workshop.agent(["doctor", "--json"], { env });
+        return records.filter(({ check }) => check === "rollout");
+      };
+      expect(await rollout()).toEqual([
+        { check: "rollout", state: "ok", found: "on-write, of the tenant" },
+        {
+          check: "rollout",
+          state: "warn",
+          found: "end-of-run, of project demo",
+          cause: expect.stringMatching(
+            /^Uploads answer queued.*; set by Ada.*: too many failures$/,
+          ) as string,
+          fix: 'reelsync rollout set on-write --project demo --reason "…" --yes  # as an admin',
+        },
+      ]);
+      const person = await workshop.owner(["doctor", "--json"]);
+      expect(person.records).toContainEqual(expect.objectContaining({ check: "rollout", state: "warn" }));
+      expect(await rollout({ REELSYNC_ROLLOUT: "shadow" })).toMatchObject([
+        { state: "warn", found: "shadow, by REELSYNC_ROLLOUT", fix: "unset REELSYNC_ROLLOUT" },
+      ]);
     });
 
     test("with STORAGE_TYPE=LOCAL looks at the folder and its door, and asks nothing of a bucket", async () => {

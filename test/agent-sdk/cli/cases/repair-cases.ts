@@ -45,7 +45,22 @@ export function describeRepair(workshop: Workshop) {
       const retried = await workshop.agent(["dead-letters", "retry", id, "--json"]);
       expect(retried).toMatchObject({ code: 0, records: [{ id, state: "ready", version: 1 }] });
       const again = await workshop.agent(["dead-letters", "retry", id, "--json"]);
-      expect(again).toMatchObject({ code: 6, error: { code: "CONFLICT" } });
+      const settled = "Nothing is left to do: its upload is recorded.";
+      expect(again).toMatchObject({ code: 6, error: { code: "CONFLICT", hint: settled } });
+      const asked = await workshop.owner(["dead-letters", "retry", id, "--request", "--json"]);
+      expect(asked).toMatchObject({
+        code: 6,
+        error: { code: "CONFLICT", hint: "Nothing is left to do for it." },
+      });
+
+      const [open, all, both] = await Promise.all([
+        workshop.agent(["dead-letters", "list", "--json"]),
+        workshop.agent(["dead-letters", "list", "--all", "--json"]),
+        workshop.agent(["dead-letters", "list", "--all", "--state", "parked", "--json"]),
+      ]);
+      expect(open.records).not.toContainEqual(expect.objectContaining({ id }));
+      expect(all.records).toContainEqual(expect.objectContaining({ id, state: "resolved" }));
+      expect(both).toMatchObject({ code: 2, error: { code: "USAGE" } });
     });
 
     test("--all retries what this machine holds, then there is nothing to do", async () => {
@@ -179,6 +194,11 @@ export function describeRepair(workshop: Workshop) {
         [4, "UNAUTHENTICATED"],
       ]);
       expect(runs[2].error.message).toContain("REELSYNC_TOKEN was refused");
+      expect(runs.map(({ error }) => String(error["hint"]))).toEqual([
+        "Set REELSYNC_TOKEN to an OIDC id token of yours; an agent key does not cover this.",
+        expect.stringContaining("Ask an owner") as string,
+        expect.stringContaining("a fresh id token") as string,
+      ]);
     });
   });
 }

@@ -99,6 +99,12 @@ export function describeRollout(workshop: Workshop) {
       expect(manifest).toMatchObject({ code: 0, stderr: "", records: [{ state: "skipped" }] });
     });
 
+    test("[G7] only a project can inherit, which is said before anybody is asked", async () => {
+      const run = await workshop.owner(["rollout", "set", "inherit", "--yes", "--json"]);
+      expect(run).toMatchObject({ code: 2, stdout: "", error: { code: "USAGE" } });
+      expect(run.error.message).toContain("--project");
+    });
+
     test("[G7] an unknown project or stage is named, and changes nothing", async () => {
       const [project, stage, help] = await Promise.all([
         workshop.owner(["rollout", "set", "off", "--project", "typo", "--yes", "--json"]),

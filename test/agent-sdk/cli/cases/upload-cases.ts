@@ -188,10 +188,37 @@ export function describeUpload(workshop: Workshop) {
       expect(odd.map(({ code, error, stdout }) => [code, error.code, error.exitCode, stdout])).toEqual([
         [4, "AGENT_KEY_INVALID", 4, ""],
         [4, "S3_CREDENTIALS_INVALID", 4, ""],
-        [7, "BUCKET_MISMATCH", 7, ""],
+        [2, "BUCKET_MISMATCH", 2, ""],
         [2, "CONFIG_INVALID", 2, ""],
         [2, "INVALID_ASSET_TYPE", 2, ""],
       ]);
+    });
+
+    test("[G7] what is wrong with the path is told before its content type, and what a flag decides names the flag", async () => {
+      const { sceneId } = await workshop.scene();
+      const refused = async (...words: string[]) => {
+        const { code, error } = await workshop.agent([...words, ...chunk(sceneId), "--json"]);
+        return [code, error.code, String(error["hint"])];
+      };
+      expect((await refused("upload", "absent")).slice(0, 2)).toEqual([3, "FILE_NOT_FOUND"]);
+      expect((await refused("upload", workshop.directory)).slice(0, 2)).toEqual([2, "FILE_IS_DIRECTORY"]);
+      const typeless = await workshop.file("typeless", "x");
+      expect(await refused("upload", typeless)).toEqual([
+        ...[2, "INVALID_ARGUMENT"],
+        "Pass contentType (--content-type on the command line).",
+      ]);
+      const provider = await startProvider({ "/clip.mp4": serves(randomBytes(100)) });
+      const args = [
+        "ingest",
+        `${provider.origin}/clip.mp4`,
+        ...chunk(sceneId),
+        "--max-bytes",
+        "10",
+        "--json",
+      ];
+      const large = await workshop.agent(args, { env: { REELSYNC_INGEST_ALLOW_HOSTS: provider.host } });
+      expect(large).toMatchObject({ code: 8, error: { code: "FILE_TOO_LARGE" } });
+      expect(large.error["hint"]).toContain("--max-bytes");
     });
 
     test("a full quota exits 8", async () => {

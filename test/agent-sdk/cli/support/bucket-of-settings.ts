@@ -34,7 +34,9 @@ export async function startBucketOfSettings(): Promise<BucketOfSettings> {
       if (incoming.method === "PUT") {
         const refused = refuses.get(setting);
         if (refused !== undefined) return error(refused.status, refused.code);
-        documents.set(setting, await bodyOf(incoming));
+        const document = await bodyOf(incoming);
+        if (!document.trimStart().startsWith("<")) return error(400, "MalformedXML");
+        documents.set(setting, document);
         return outgoing.end();
       }
       const document =
