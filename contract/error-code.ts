@@ -129,6 +129,10 @@ export const ERRORS = {
     disposition: "retry",
     fix: "The dependency failed repeatedly; calls resume after a probe succeeds.",
   },
+  EARLIER_WAITS: {
+    disposition: "retry",
+    fix: "Nothing to do: it is sent after the earlier uploads of its scene, which wait for what their own codes say.",
+  },
   DEADLINE_EXCEEDED: { disposition: "retry", fix: "Raise the deadline, or look at what is slow." },
   ABORTED: { disposition: "stop", fix: "The caller's own signal cancelled the upload." },
   // the sidecar

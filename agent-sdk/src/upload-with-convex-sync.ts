@@ -211,7 +211,7 @@ async function followEarlier(line: UploadLine, upload: Upload): Promise<UploadRe
   const entityId = upload.intent?.entityId ?? "";
   await drainer.ready();
   while (journal.waitsFor(entityId)) {
-    const waits = new ReelsyncError("CIRCUIT_OPEN", "Earlier uploads of the same scene wait in the journal");
+    const waits = new ReelsyncError("EARLIER_WAITS", "Earlier uploads of the same scene wait in the journal");
     const queued = upload.queues ? await enqueue(line, upload, waits) : undefined;
     if (queued !== undefined) return queued;
     drainer.wake();

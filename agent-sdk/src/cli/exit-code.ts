@@ -83,6 +83,7 @@ const EXIT_OF: Record<ErrorCode, ExitCode> = {
   CONVEX_UNAVAILABLE: EXIT.temporary,
   CONVEX_FAILED: EXIT.fatal,
   CIRCUIT_OPEN: EXIT.temporary,
+  EARLIER_WAITS: EXIT.temporary,
   DEADLINE_EXCEEDED: EXIT.temporary,
   ABORTED: EXIT.interrupted,
   SIDECAR_TOKEN_INVALID: EXIT.auth,

@@ -169,6 +169,8 @@ test("[G4] uploads of one scene are published in the order they were called, als
   }
   // The last one found S3 well, and its scene's earlier ones perhaps still waiting.
   expect(answers.slice(0, 3).map(({ state }) => state)).toEqual(["queued", "queued", "queued"]);
+  const queued = client.events.flatMap((event) => (event.type === "upload.queued" ? event.code : []));
+  expect(queued.slice(0, 3)).toEqual(["S3_UNAVAILABLE", "EARLIER_WAITS", "EARLIER_WAITS"]);
   expect(await client.reelsync.drain()).toMatchObject({ failed: 0, waiting: 0 });
   await expectStored(sceneId, takes);
 });
