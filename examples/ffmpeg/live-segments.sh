@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Uploads an encode while it runs: ffmpeg names each segment when it is complete, and that one goes up at once.
-# Say REELSYNC="npx reelsync" where the program is not on the PATH.
+# Say REELSYNC="npx --no-install reelsync" where the program is not on the PATH.
 set -euo pipefail
 read -ra reelsync <<< "${REELSYNC:-reelsync}"
 input=${1:?usage: live-segments.sh INPUT [SECONDS]}

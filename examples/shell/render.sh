@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # One scene for each file, from a shell. SESSION_KEY names the run: the same key goes on with the same session.
-# Say REELSYNC="npx reelsync" where the program is not on the PATH.
+# Say REELSYNC="npx --no-install reelsync" where the program is not on the PATH.
 set -euo pipefail
 read -ra reelsync <<< "${REELSYNC:-reelsync}"
 
