@@ -6,7 +6,8 @@ import * as z from "zod";
 import { loadConfig, type Config, type S3Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/json-logger.ts";
-import { readSettings, SETTINGS } from "../settings.ts";
+import { readSettings } from "../read-settings.ts";
+import { SETTINGS } from "../settings.ts";
 import { UsageError } from "./exit-code.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,8 @@
 import { SECOND } from "../../../../contract/limits.ts";
 import { openCall } from "../../call.ts";
 import type { Config, S3Config } from "../../config.ts";
-import { readSettings, SETTINGS } from "../../settings.ts";
+import { readSettings } from "../../read-settings.ts";
+import { SETTINGS } from "../../settings.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";

@@ -1,5 +1,7 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
-import { keepsLocally, readSettings, SETTINGS } from "../../settings.ts";
+import { keepsLocally, readSettings } from "../../read-settings.ts";
+import { variableName } from "../../setting.ts";
+import { SETTINGS } from "../../settings.ts";
 import { withoutLogin } from "../../without-login.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
@@ -69,7 +71,7 @@ function unset(env: Env, name: string): boolean {
 
 /** The first name that is set counts; another one with another value is a trap. */
 function inForce(setting: Setting, env: Env): Check[] {
-  const names = setting.env.map((variable) => (typeof variable === "string" ? variable : variable.name));
+  const names = setting.env.map(variableName);
   const [canonical = ""] = names;
   const set = names.filter((name) => !unset(env, name));
   const [used, ...others] = set;
