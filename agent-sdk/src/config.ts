@@ -3,6 +3,7 @@
  * everything is parsed once, all faults are reported together, and what comes out is frozen and complete.
  */
 import type * as z from "zod";
+import type { StageFolders } from "../../contract/key-layouts.ts";
 import type { RolloutStage } from "../../contract/rollout.ts";
 import { ReelsyncError } from "./errors.ts";
 import { JOURNAL_SETTINGS, RETRY_SETTINGS } from "./call-limits.ts";
@@ -11,6 +12,7 @@ import { readSettings } from "./read-settings.ts";
 import { transportWithin, type RetryPolicy } from "./resilience/retry.ts";
 import type { Setting } from "./setting.ts";
 import { SETTINGS, type CannedAcl } from "./settings.ts";
+import { stageFolders, tempFolderFaults } from "./stage-folders.ts";
 
 type Values<Table extends Record<string, { schema: z.ZodType }>> = {
   [Name in keyof Table]: z.infer<Table[Name]["schema"]>;
@@ -83,6 +85,8 @@ export interface ReelsyncOptions {
   /** Where bytes are kept: the bucket (`S3`, the default), or a folder of this machine (`LOCAL`). */
   storageType?: "S3" | "LOCAL";
   local?: LocalStorageOptions;
+  /** Folders of the older key layout `stages`, as `backfill` finds them; `videos/`, `temp/` … unless set. */
+  stages?: Partial<StageFolders>;
   /** Where letters wait while Convex is unreachable, and the bytes of parked Buffers and streams. */
   deadLetterDir?: string;
   /**
@@ -152,6 +156,8 @@ export interface Config {
   readonly local: LocalStorageConfig;
   /** With `LOCAL` only as complete as the environment is: nothing connects with it then. */
   readonly s3: S3Config;
+  /** Of the older layout `stages`, which `backfill` reads. */
+  readonly stages: StageFolders;
   readonly deadLetterDir: string;
   readonly mode: Mode;
   readonly rollout: RolloutStage | undefined;
@@ -194,6 +200,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
   if (values.storageType === "S3" && values.region === undefined && values.endpoint === undefined) {
     faults.push("AWS_REGION is missing: set it to the bucket's region");
   }
+  faults.push(...tempFolderFaults(values));
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
 
   const {
@@ -214,6 +221,10 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     localSigningKey,
     s3MaxBytes,
     signParts,
+    videosFolder,
+    transcriptsFolder,
+    tempFolder,
+    processedFolder,
     ...store
   } = values as Settings;
   return deepFreeze({
@@ -242,6 +253,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       signsParts: signParts === "always" || (signParts === "auto" && !guardedByTls(store.endpoint)),
       transport: transportWithin(policy),
     },
+    stages: stageFolders({ videosFolder, transcriptsFolder, tempFolder, processedFolder }),
     deadLetterDir,
     mode,
     rollout,

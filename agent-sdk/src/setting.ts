@@ -63,6 +63,16 @@ export const hosts = z.preprocess(
 
 export const flag = z.union([z.boolean(), z.stringbool()], "expected true or false");
 
+/** `a//b` and `/a/b/` are `a/b/`, nothing stays nothing: as the deployment reads it when it makes keys. */
+export function asFolder(prefix: string): string {
+  const parts = prefix.split("/").filter((part) => part !== "");
+  return parts.map((part) => `${part}/`).join("");
+}
+
+export const folder = text
+  .regex(/^(?!.*(^|\/)\.{1,2}(\/|$))[^\\\p{Cc}]*[^\\/\p{Cc}][^\\\p{Cc}]*$/u, "expected a folder's name")
+  .transform(asFolder);
+
 /**
  * Not AWS's rules for new buckets: its oldest have capitals and underscores, and Ceph's may have their tenant before a
  * colon. What is refused is what none of them takes, and would be part of the key, or another host.

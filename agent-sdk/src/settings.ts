@@ -12,6 +12,7 @@ import {
   SECOND,
 } from "../../contract/limits.ts";
 import { ROLLOUT_STAGES } from "../../contract/rollout.ts";
+import { STAGE_SETTINGS } from "./stage-folders.ts";
 import { address, agentKey, bucketName, count, flag, hosts, oneOf, text, type Setting } from "./setting.ts";
 
 /** What S3 has names for; a bucket made since 2023 refuses all but the owner's. */
@@ -248,4 +249,5 @@ export const SETTINGS = {
     schema: oneOf(["queue", "strict"]).default("queue"),
     to: "queue or strict",
   },
+  ...STAGE_SETTINGS,
 } satisfies Record<string, Setting>;

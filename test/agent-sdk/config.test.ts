@@ -93,6 +93,16 @@ describe("what a complete environment gives", () => {
     });
   });
 
+  test("the folders of the older layout have their own names, with and without slashes", () => {
+    const env = { ...COMPLETE, S3_VIDEOS_PREFIX: "/clips", S3_TEMP_PREFIX: "clips/scratch//" };
+    expect(loadConfig({ env, stages: { processed: "done" } }).stages).toEqual({
+      videos: "clips/",
+      transcripts: "transcripts/",
+      temp: "clips/scratch/",
+      processed: "done/",
+    });
+  });
+
   test("a token minted elsewhere needs neither an agent key nor a site URL", () => {
     const { REELSYNC_AGENT_KEY: _, ...env } = { ...COMPLETE, CONVEX_URL: "https://convex.studio.example" };
     const config = loadConfig({ env, agentToken: async () => "token" });
@@ -236,6 +246,19 @@ describe("[G7] what a wrong environment gets", () => {
     expect(message).not.toContain("very-secret");
     expect(faultsOf({}, null)).toContain("options is wrong (null): set it to an object, or leave it out");
     expect(faultsOf({}, { env: "production" })).toContain("option env is wrong (a string)");
+  });
+
+  test.each([
+    ["/", "expected a folder's name"],
+    ["a/../b", "expected a folder's name"],
+    ["t/studio", "the objects of records are there"],
+    ["quarantine", "the objects of records are there"],
+    ["videos/", "videos/ lies in it"],
+    ["processed", "processed/ lies in it"],
+  ])("temporary objects are removed, so S3_TEMP_PREFIX is not %s", (value, why) => {
+    const message = faultsOf({ ...COMPLETE, S3_TEMP_PREFIX: value });
+    expect(message).toContain("S3_TEMP_PREFIX is wrong");
+    expect(message).toContain(why);
   });
 
   test("an agent key that cannot be one is refused unseen", () => {

@@ -118,7 +118,8 @@ async function bucketChecks(context: Context, config: S3Config, origin: string):
     import("../doctor/store.ts"),
     import("../../s3/s3-client.ts"),
   ]);
-  const wishes = { base: ownSettings(context.env).basePrefix, tenants: [], origins: [origin], tempDays: 7 };
+  const { basePrefix: base, tempFolder } = ownSettings(context.env);
+  const wishes = { base, tempFolder, tenants: [], origins: [origin], tempDays: 7 };
   // Somebody is waiting for a diagnosis, not for an outage to end.
   const client = createS3Client({ ...config, maxAttempts: 2 });
   const call = openCall({ timeoutMs: context.timeoutMs ?? CHECK_TIMEOUT_MS, signal: context.signal });

@@ -1,12 +1,14 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
 import { keepsLocally, readSettings } from "../../read-settings.ts";
-import { variableName } from "../../setting.ts";
+import { misspeltNames } from "../../misspelt-names.ts";
+import { variableName, type Setting } from "../../setting.ts";
 import { SETTINGS } from "../../settings.ts";
+import { tempFolderFaults } from "../../stage-folders.ts";
 import { withoutLogin } from "../../without-login.ts";
+import { OWN } from "../settings.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
 
 /** What only a bucket has. */
 const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
@@ -26,11 +28,23 @@ const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
 ]);
 
 export function checkEnvironment(env: Env): Check[] {
-  return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env))];
+  return [
+    ...faults(env),
+    ...misspeltNames([SETTINGS, OWN], env).map(({ name, meant }) =>
+      warn(
+        "variable",
+        `${name} is read by nobody`,
+        `${meant} may be meant`,
+        `unset ${name}  # or name it ${meant}`,
+      ),
+    ),
+    ...[...Object.values(SETTINGS), OWN.basePrefix].flatMap((setting) => inForce(setting, env)),
+  ];
 }
 
 function faults(env: Env): Check[] {
-  const found = readSettings(SETTINGS, {}, env).faults.map((text) => {
+  const read = readSettings<Record<keyof typeof SETTINGS, string>>(SETTINGS, {}, env);
+  const found = [...read.faults, ...tempFolderFaults(read.values)].map((text) => {
     const [fact = text, remedy = ""] = text.split(": set it to ");
     const name = /^\S+/.exec(fact)?.[0] ?? "";
     return fail("variable", fact, "Commands that need it refuse to start", `export ${name}=…  # ${remedy}`);
@@ -76,7 +90,7 @@ function inForce(setting: Setting, env: Env): Check[] {
   const set = names.filter((name) => !unset(env, name));
   const [used, ...others] = set;
   if (used === undefined) return [];
-  const isSecret = "secret" in setting;
+  const isSecret = setting.secret === true;
   const value = (name: string) => (isSecret ? masked(env[name] ?? "") : withoutLogin(env[name] ?? ""));
   const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
   if (keepsLocally({}, env) && OF_BUCKETS.has(setting)) {
