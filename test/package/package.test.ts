@@ -96,6 +96,9 @@ describe("the tarball", () => {
       "LICENSE",
       "package.json",
       "dist/THIRD-PARTY-LICENSES.txt",
+      // What hints and documents send people to.
+      "dist/.env.example",
+      "dist/python/reelsync_client.py",
     ]) {
       expect(files).toContain(`package/${name}`);
     }
