@@ -2,8 +2,15 @@
  * The arguments of the public calls by name and kind, which TypeScript knows and a JavaScript program does not: a call
  * without one is refused by the argument's name, and not by what its absence breaks further in.
  */
-import type { Reelsync } from "./client.ts";
+import type { Cleanup } from "./cleanup/cleanup.ts";
+import type { Core } from "./core.ts";
 import { ReelsyncError } from "./errors.ts";
+import type { Folders } from "./folders/folders.ts";
+import type { Ingest } from "./ingest/ingest-from-url.ts";
+import type { Media } from "./media/media.ts";
+import type { ObjectUploads } from "./storage/upload-object.ts";
+
+type Client = Core & Ingest & Folders & Media & Cleanup & ObjectUploads;
 
 type Kind = "a text" | "an object" | "a list" | "a function" | "bytes" | "a text or an object";
 type Parameter = readonly [name: string, kind: Kind, optional?: "optional"];
@@ -15,7 +22,7 @@ type Called<T> = {
 };
 type Checked<T> = Record<keyof Called<T>, readonly Parameter[]>;
 
-const OF_CLIENT: Checked<Reelsync> = {
+const OF_CLIENT: Checked<Client> = {
   createSession: [["session", "an object"], OPTIONS],
   upsertScene: [["scene", "an object"], OPTIONS],
   endSession: [["session", "an object"], OPTIONS],
@@ -54,14 +61,14 @@ const OF_CLIENT: Checked<Reelsync> = {
   close: [OPTIONS],
 };
 
-const OF_DEAD_LETTERS: Checked<Reelsync["deadLetters"]> = {
+const OF_DEAD_LETTERS: Checked<Client["deadLetters"]> = {
   list: [OPTIONS],
   replay: [["id", "a text"], OPTIONS],
   watch: [],
 };
 
 /** In place: the client's state is read from it. */
-export function checkArguments(client: Reelsync): Reelsync {
+export function checkArguments<T extends Client>(client: T): T {
   guardCalls(client, OF_CLIENT);
   guardCalls(client.deadLetters, OF_DEAD_LETTERS);
   return client;
