@@ -14,6 +14,11 @@ const PATHS: readonly string[] = [
 const GROUPS = new Set(PATHS.filter((path) => path.includes(".")).map((path) => path.split(".")[0] ?? ""));
 const TOP = [...new Set(PATHS.map((path) => path.split(".")[0] ?? ""))];
 
+/** Beside the keys in what the AWS SDK's providers answer with, which people spread into `s3`. */
+const OF_AWS_CREDENTIALS = new Set(
+  ["$source", "expiration", "credentialScope", "accountId"].map((name) => `s3.${name}`),
+);
+
 /** A misspelt option would be ignored in silence, and what it was to turn off would stay on. */
 export function optionFaults(options: unknown): string[] {
   if (!isRecord(options))
@@ -33,7 +38,7 @@ export function optionFaults(options: unknown): string[] {
     const inner = PATHS.filter((path) => path.startsWith(`${name}.`));
     return Object.keys(value)
       .map((key) => `${name}.${key}`)
-      .filter((path) => !inner.includes(path))
+      .filter((path) => !inner.includes(path) && !OF_AWS_CREDENTIALS.has(path))
       .map((path) => unknownName(path, inner));
   });
 }

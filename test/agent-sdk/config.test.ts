@@ -234,6 +234,11 @@ describe("[G7] what a wrong environment gets", () => {
     expect(message).not.toContain("undefinedOnPurpose");
   });
 
+  test("credentials of the AWS SDK may be spread with what it adds to them", () => {
+    const credentials = { accessKeyId: "AKIA1", secretAccessKey: "s", expiration: new Date(), $source: {} };
+    expect(loadConfig({ env: COMPLETE, s3: { ...credentials } }).s3.accessKeyId).toBe("AKIA1");
+  });
+
   test("options of another kind are refused, without showing what may be a secret", () => {
     const message = faultsOf(COMPLETE, { agentToken: "very-secret", s3: "very-secret", retry: [3] });
     for (const fault of [
