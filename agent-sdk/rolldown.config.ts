@@ -37,6 +37,23 @@ function emptied(): Plugin {
   return { name: "empty-dist", buildStart: () => rmSync(DIST, { recursive: true, force: true }) };
 }
 
+/** What stands elsewhere in the repository, and whoever has installed the package is sent to. */
+const ENCLOSED = {
+  ".env.example": "../.env.example",
+  "python/reelsync_client.py": "../examples/python/reelsync_client.py",
+};
+
+function enclosed(): Plugin {
+  return {
+    name: "enclosed",
+    generateBundle() {
+      for (const [fileName, path] of Object.entries(ENCLOSED)) {
+        this.emitFile({ type: "asset", fileName, source: readFileSync(path) });
+      }
+    },
+  };
+}
+
 /** A copy of somebody's code goes with its licence. */
 function licences(): Plugin {
   return {
@@ -87,7 +104,7 @@ export default defineConfig([
     input: { ...LIBRARY, ...COMMAND_LINE },
     platform: "node",
     external: dependencies(),
-    plugins: [emptied()],
+    plugins: [emptied(), enclosed()],
     output: { dir: DIST, format: "esm", chunkFileNames: "chunks/[name].js" },
   },
   {

@@ -5,7 +5,7 @@
  *   topic       {prefix}/{topic-name}/{path in the folder}
  *   recordings  {prefix}/users/user_000123/recordings/{name}
  *   creatives   {prefix}/videos/{tenant}/{timestamp}-{creative}-{iteration}.mp4
- *   stages      {prefix}/{videos | transcripts | temp | processed}/{path}
+ *   stages      {prefix}/{videos | transcripts | temp | processed, or as they were called}/{path}
  */
 import { MAX_KEY_BYTES } from "./limits.ts";
 import { kebab } from "./object-key.ts";
@@ -56,8 +56,21 @@ export const LAYOUT_NAMES = ["topic", "recordings", "creatives", "stages"] as co
 
 export type Stage = "videos" | "transcripts" | "temp" | "processed";
 
+/** The folder of each stage, with its slash. */
+export type StageFolders = Readonly<Record<Stage, string>>;
+export const STAGE_FOLDERS: StageFolders = {
+  videos: "videos/",
+  transcripts: "transcripts/",
+  temp: "temp/",
+  processed: "processed/",
+};
+
 /** The key without the prefix it was looked for under, read by one layout; null when it is none of its keys. */
-export function parseLayout(layout: LayoutName, rest: string): LaidOut | null {
+export function parseLayout(
+  layout: LayoutName,
+  rest: string,
+  folders: StageFolders = STAGE_FOLDERS,
+): LaidOut | null {
   switch (layout) {
     case "topic": {
       const [, topic, path] = /^([^/]+)\/(.+)$/s.exec(rest) ?? [];
@@ -74,8 +87,11 @@ export function parseLayout(layout: LayoutName, rest: string): LaidOut | null {
       return { layout, tenant, timestamp, creative, iteration: Number(iteration) };
     }
     case "stages": {
-      const [, stage, path] = /^(videos|transcripts|temp|processed)\/(.+)$/s.exec(rest) ?? [];
-      return stage === undefined || path === undefined ? null : { layout, stage: stage as Stage, path };
+      // The longest, as one folder may lie in another.
+      const [found] = (Object.entries(folders) as [Stage, string][])
+        .filter(([, folder]) => rest.startsWith(folder) && rest.length > folder.length)
+        .sort(([, a], [, b]) => b.length - a.length);
+      return found === undefined ? null : { layout, stage: found[0], path: rest.slice(found[1].length) };
     }
   }
 }

@@ -19,6 +19,7 @@ export default defineApp({
     AWS_SESSION_TOKEN: optional,
     S3_BUCKET: optional,
     S3_BASE_PREFIX: optional,
+    S3_VIDEO_PREFIX: optional,
     S3_ENDPOINT_URL: optional,
     S3_FORCE_PATH_STYLE: optional,
     S3_PUBLIC_BASE_URL: optional,

@@ -4,6 +4,7 @@ import { sceneUpsertSchema } from "../../contract/scene.ts";
 import { sessionCreateSchema } from "../../contract/session.ts";
 import { PREFERRED_PART_BYTES } from "../../contract/limits.ts";
 import { toldToCaller } from "./callers-error.ts";
+import { checkArguments } from "./check-arguments.ts";
 import { endAfter, openCall, type Call } from "./call.ts";
 import { loadConfig, type Config, type Mode, type ReelsyncOptions } from "./config.ts";
 import { createHealthReports } from "./convex/health-report.ts";
@@ -233,7 +234,7 @@ export function assembleReelsync(config: Config, connect: Connect): Reelsync {
     },
   };
   const folders = createFolders({ config, core, convex, guard: guard("convex"), during, events, open });
-  return Object.assign(core, folders, createObjectUploads(storage, open));
+  return checkArguments(Object.assign(core, folders, createObjectUploads(storage, open)));
 }
 
 function createBreaker(

@@ -2,14 +2,22 @@
  * The only reader of the environment. Options win over variables, a variable's canonical name wins over its aliases;
  * everything is parsed once, all faults are reported together, and what comes out is frozen and complete.
  */
-import * as z from "zod";
-import { GIB, HOUR, SECOND } from "../../contract/limits.ts";
+import type * as z from "zod";
+import type { StageFolders } from "../../contract/key-layouts.ts";
 import type { RolloutStage } from "../../contract/rollout.ts";
 import { ReelsyncError } from "./errors.ts";
-import { OPERATION_RETRY, transportWithin, type RetryPolicy } from "./resilience/retry.ts";
-import { readSettings, SETTINGS, type CannedAcl } from "./settings.ts";
+import { JOURNAL_SETTINGS, RETRY_SETTINGS } from "./call-limits.ts";
+import { optionFaults } from "./option-names.ts";
+import { readSettings } from "./read-settings.ts";
+import { transportWithin, type RetryPolicy } from "./resilience/retry.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS, type CannedAcl } from "./settings.ts";
+import { stageFolders, tempFolderFaults } from "./stage-folders.ts";
 
-type Settings = { [Name in keyof typeof SETTINGS]: z.infer<(typeof SETTINGS)[Name]["schema"]> };
+type Values<Table extends Record<string, { schema: z.ZodType }>> = {
+  [Name in keyof Table]: z.infer<Table[Name]["schema"]>;
+};
+type Settings = Values<typeof SETTINGS>;
 
 export interface S3Options {
   bucket?: string;
@@ -77,6 +85,8 @@ export interface ReelsyncOptions {
   /** Where bytes are kept: the bucket (`S3`, the default), or a folder of this machine (`LOCAL`). */
   storageType?: "S3" | "LOCAL";
   local?: LocalStorageOptions;
+  /** Folders of the older key layout `stages`, as `backfill` finds them; `videos/`, `temp/` … unless set. */
+  stages?: Partial<StageFolders>;
   /** Where letters wait while Convex is unreachable, and the bytes of parked Buffers and streams. */
   deadLetterDir?: string;
   /**
@@ -103,30 +113,6 @@ export interface ReelsyncOptions {
   /** Read instead of `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
 }
-
-const retrySchema = z.object({
-  attempts: z.number().int().min(1).max(100).default(OPERATION_RETRY.attempts),
-  baseDelayMs: z.number().min(0).default(OPERATION_RETRY.baseDelayMs),
-  maxDelayMs: z.number().min(0).default(OPERATION_RETRY.maxDelayMs),
-});
-
-const journalSchema = z.object({
-  maxEntries: z.number().int().min(1).default(10_000),
-  maxBytes: z
-    .number()
-    .int()
-    .min(0)
-    .default(10 * GIB),
-  waitForRoomMs: z
-    .number()
-    .min(0)
-    .default(10 * SECOND),
-  maxAgeMs: z
-    .number()
-    .min(0)
-    .default(7 * 24 * HOUR),
-  maxAttempts: z.number().int().min(1).default(10_000),
-});
 
 type AgentAuth =
   | { readonly kind: "key"; readonly key: string; readonly tokenUrl: string }
@@ -170,6 +156,8 @@ export interface Config {
   readonly local: LocalStorageConfig;
   /** With `LOCAL` only as complete as the environment is: nothing connects with it then. */
   readonly s3: S3Config;
+  /** Of the older layout `stages`, which `backfill` reads. */
+  readonly stages: StageFolders;
   readonly deadLetterDir: string;
   readonly mode: Mode;
   readonly rollout: RolloutStage | undefined;
@@ -187,9 +175,18 @@ export interface Config {
 const NOT_SET = { bucket: "", accessKeyId: "", secretAccessKey: "" };
 
 export function loadConfig(options: ReelsyncOptions = {}): Config {
-  const { s3, local, env = process.env, agentToken, retry, journal, ...rest } = options;
-  const given = { ...s3, s3MaxBytes: s3?.maxBytes, ...localOptions(local), ...rest };
-  const { values, faults } = readSettings<Settings>(SETTINGS, given, env);
+  const faults = optionFaults(options);
+  const given = isObject(options) ? options : {};
+  const { agentToken } = given;
+  const env = given.env !== undefined && isObject(given.env) ? given.env : process.env;
+  const read = <T extends Record<string, unknown>>(table: Record<keyof T & string, Setting>): Partial<T> => {
+    const found = readSettings<T>(table, given, env);
+    faults.push(...found.faults);
+    return found.values;
+  };
+  const values = read<Settings>(SETTINGS);
+  const policy = read<Values<typeof RETRY_SETTINGS>>(RETRY_SETTINGS) as RetryPolicy;
+  const journal = read<Values<typeof JOURNAL_SETTINGS>>(JOURNAL_SETTINGS) as Required<JournalOptions>;
   const siteUrl = values.convexSiteUrl ?? siteUrlOf(values.convexUrl);
 
   if (agentToken === undefined && values.agentKey === undefined) {
@@ -203,10 +200,7 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
   if (values.storageType === "S3" && values.region === undefined && values.endpoint === undefined) {
     faults.push("AWS_REGION is missing: set it to the bucket's region");
   }
-  const retries = retrySchema.safeParse(retry ?? {});
-  if (!retries.success) faults.push(`option retry is wrong (${z.prettifyError(retries.error)})`);
-  const limits = journalSchema.safeParse(journal ?? {});
-  if (!limits.success) faults.push(`option journal is wrong (${z.prettifyError(limits.error)})`);
+  faults.push(...tempFolderFaults(values));
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
 
   const {
@@ -227,9 +221,12 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
     localSigningKey,
     s3MaxBytes,
     signParts,
+    videosFolder,
+    transcriptsFolder,
+    tempFolder,
+    processedFolder,
     ...store
   } = values as Settings;
-  const policy = retries.data ?? OPERATION_RETRY;
   return deepFreeze({
     convexUrl: withoutSlash(convexUrl),
     auth:
@@ -256,12 +253,13 @@ export function loadConfig(options: ReelsyncOptions = {}): Config {
       signsParts: signParts === "always" || (signParts === "auto" && !guardedByTls(store.endpoint)),
       transport: transportWithin(policy),
     },
+    stages: stageFolders({ videosFolder, transcriptsFolder, tempFolder, processedFolder }),
     deadLetterDir,
     mode,
     rollout,
     journalDir,
     uploadOnWrite,
-    journal: limits.data ?? journalSchema.parse({}),
+    journal,
     ingestAllowHosts,
     timeoutMs,
     retry: policy,
@@ -276,13 +274,9 @@ function guardedByTls(endpoint: string | undefined): boolean {
   return endpoint === undefined || endpoint.startsWith("https:");
 }
 
-function localOptions({ dir, maxBytes, baseUrl, signingKey }: LocalStorageOptions = {}) {
-  return {
-    localDir: dir,
-    localMaxBytes: maxBytes,
-    localBaseUrl: baseUrl,
-    localSigningKey: signingKey,
-  };
+/** JavaScript programs pass what they like. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** Convex Cloud serves the HTTP actions of `https://x.convex.cloud` at `https://x.convex.site`. */

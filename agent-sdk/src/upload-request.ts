@@ -137,7 +137,10 @@ export function describeUpload(request: LineRequest, uploadId: string): Describe
   return described.data;
 }
 
-export function assertHolds(entity: UploadRequest["entity"], assetType: AssetType): void {
+export function assertHolds(entity: UploadRequest["entity"] | null | undefined, assetType: AssetType): void {
+  if (typeof entity !== "object" || entity === null) {
+    throw new ReelsyncError("INVALID_ARGUMENT", 'entity is missing: pass { type: "scene", id }');
+  }
   if (!entityTypeSchema.safeParse(entity.type).success) {
     throw new ReelsyncError(
       "INVALID_ARGUMENT",

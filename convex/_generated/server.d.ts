@@ -40,6 +40,7 @@ type Env = {
   readonly AWS_SESSION_TOKEN: string | undefined;
   readonly S3_BUCKET: string | undefined;
   readonly S3_BASE_PREFIX: string | undefined;
+  readonly S3_VIDEO_PREFIX: string | undefined;
   readonly S3_ENDPOINT_URL: string | undefined;
   readonly S3_FORCE_PATH_STYLE: string | undefined;
   readonly S3_PUBLIC_BASE_URL: string | undefined;

@@ -11,7 +11,7 @@ import { refuse } from "./refusal.ts";
 
 export interface StorageTarget {
   bucket: string;
-  /** `S3_BASE_PREFIX`, may be empty. */
+  /** `S3_BASE_PREFIX`, or its alias `S3_VIDEO_PREFIX`; may be empty. */
   base: string;
 }
 
@@ -46,7 +46,7 @@ export interface StorageAccess extends StorageTarget {
 }
 
 export function storageTarget(backend: StorageBackendName = "s3"): StorageTarget {
-  const base = env.S3_BASE_PREFIX ?? "";
+  const base = set(env.S3_BASE_PREFIX) ?? set(env.S3_VIDEO_PREFIX) ?? "";
   if (backend === "local") {
     // Nothing is taken in that nobody could be sent to.
     localAccess();

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Uploads an encode while it runs: ffmpeg names each segment when it is complete, and that one goes up at once.
-# Say REELSYNC="npx reelsync" where the program is not on the PATH.
+# Say REELSYNC="npx --no-install reelsync" where the program is not on the PATH.
 set -euo pipefail
 read -ra reelsync <<< "${REELSYNC:-reelsync}"
 input=${1:?usage: live-segments.sh INPUT [SECONDS]}
 seconds=${2:-4}
+# Another film is another session.
+key=${SESSION_KEY:-ffmpeg-$(basename "${input%.*}")}
 segments=$(mktemp -d)
 trap 'rm -rf "$segments"' EXIT
 
-session=$("${reelsync[@]}" session create --project examples --title "From ffmpeg" --key ffmpeg)
+session=$("${reelsync[@]}" session create --project examples --title "From ffmpeg" --key "$key")
 scene=$("${reelsync[@]}" scene upsert --session "$session" --key live --index 0 --title "Live" --status rendering)
 
 # A key frame at each cut, so that every segment begins with a picture. A scene holds 100 chunks.

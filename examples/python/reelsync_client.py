@@ -19,6 +19,7 @@ import json
 import os
 import queue
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -55,8 +56,13 @@ class Reelsync:
 
     @classmethod
     def start(cls, command=None, *, env=None, cwd=None):
-        """Starts a sidecar that belongs to this client. `env` is added to the environment it inherits."""
-        return cls(_Child(_command(command), env, cwd))
+        """Starts a sidecar that belongs to this client. `env` is added to the environment it inherits.
+
+        `command` is a list of words. Unless given it is REELSYNC_COMMAND, else the `reelsync` of the PATH, else that of
+        the project around `cwd` (`node_modules`). What is not installed is never fetched.
+        """
+        whole = {**os.environ, **(env or {})}
+        return cls(_Child(list(command) if command is not None else _installed(whole, cwd), whole, cwd))
 
     @classmethod
     def connect(cls, url=None, token=None, *, address_file=ADDRESS_FILE):
@@ -218,7 +224,7 @@ class _Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=cwd,
-                env=None if env is None else {**os.environ, **env},
+                env=env,
                 encoding="utf-8",
                 errors="replace",
                 # Ctrl-C is for this process: it takes back what it waits for, and the sidecar ends with its input.
@@ -403,10 +409,24 @@ class _Http:
         raise http.client.IncompleteRead(b"")
 
 
-def _command(command):
-    if command is not None:
-        return list(command)
-    return ["reelsync"] if shutil.which("reelsync") else ["npx", "reelsync"]
+def _installed(env, cwd):
+    """Not through npx: it would run, with the agent's keys, whatever a registry has under the name."""
+    if env.get("REELSYNC_COMMAND", "").strip():
+        return shlex.split(env["REELSYNC_COMMAND"])
+    found = shutil.which("reelsync", path=env.get("PATH"))
+    folder = os.path.abspath(cwd or os.curdir)
+    while found is None:
+        found = shutil.which("reelsync", path=os.path.join(folder, "node_modules", ".bin"))
+        if os.path.dirname(folder) == folder:
+            break
+        folder = os.path.dirname(folder)
+    if found is None:
+        raise _refusal(
+            "CONFIG_INVALID",
+            "The program reelsync is neither on the PATH nor installed in a project around this folder",
+            "Install the npm package there, or set REELSYNC_COMMAND to how the program is called.",
+        )
+    return [found]
 
 
 def _read_address(path):
@@ -460,15 +480,16 @@ def _result(record):
 
 def _unavailable(message):
     hint = "Start `reelsync serve`, or wait until it runs again."
-    return ReelsyncError(
-        {"code": "SIDECAR_UNAVAILABLE", "message": f"{message}. {hint}", "hint": hint, "retryable": True}
-    )
+    return _refusal("SIDECAR_UNAVAILABLE", message, hint, retryable=True)
 
 
 def _too_long(method, length):
-    hint = "Ask for less at once."
     fact = f"{method} takes {length} bytes as one line, {_LONGEST_LINE} are allowed"
-    return ReelsyncError({"code": "INVALID_ARGUMENT", "message": f"{fact}. {hint}", "hint": hint})
+    return _refusal("INVALID_ARGUMENT", fact, "Ask for less at once.")
+
+
+def _refusal(code, fact, hint, retryable=False):
+    return ReelsyncError({"code": code, "message": f"{fact}. {hint}", "hint": hint, "retryable": retryable})
 
 
 def _given(**values):
@@ -485,7 +506,7 @@ def _renamed(value, rename):
 
 
 def _snake_keys(value):
-    return _renamed(value, lambda key: re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: "_" + found[0].lower(), key))
+    return _renamed(value, lambda key: re.sub(r"(?<=[a-zA-Z0-9])[A-Z]", lambda found: "_" + found[0].lower(), key))
 
 
 def _camel_keys(value):

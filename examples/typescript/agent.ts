@@ -1,8 +1,12 @@
 /** A video agent: one scene for each rendered file, watchable while the next one is still on its way. */
+import { createHash } from "node:crypto";
 import { basename, extname } from "node:path";
 import { createReelsync, isReelsyncError } from "reelsync";
 
 const files = process.argv.slice(2);
+// The same key goes on with the same session. One that has ended takes no new scene, so other files are another run.
+const run = createHash("sha256").update(files.join("\n")).digest("hex").slice(0, 12);
+const sessionKey = process.env["SESSION_KEY"] ?? `typescript-${run}`;
 const reelsync = createReelsync(); // reads the environment, names every fault in one error
 reelsync.on((event) => {
   if (event.type === "retry") console.error(`${event.operation} is tried again: ${event.code}`);
@@ -12,7 +16,7 @@ try {
   const { sessionId } = await reelsync.createSession({
     title: "From TypeScript",
     project: "examples",
-    sessionKey: "typescript",
+    sessionKey,
     plannedSceneCount: files.length,
   });
   for (const [index, file] of files.entries()) {

@@ -81,6 +81,46 @@ test("[G7] arguments of a wrong kind are INVALID_ARGUMENT", async () => {
   }
 });
 
+/** What a JavaScript engine says of a value it cannot use, which names no argument. */
+const ENGINES_WORDS =
+  /Cannot (read|destructure)|undefined \(|is not (a function|iterable|an object)|intermediate value/;
+
+test("[G7] every public call names the argument that is missing or of another kind", async () => {
+  const { reelsync } = studio.client();
+  const before = await studio.snapshot();
+  const { deadLetters, storage: _checkedElsewhere, ...client } = reelsync;
+  const functions = (of: object) => Object.entries(of).filter(([, value]) => typeof value === "function");
+  const calls = [...functions(client), ...functions(deadLetters)] as [
+    string,
+    (...args: unknown[]) => unknown,
+  ][];
+  expect(calls.length).toBeGreaterThan(20);
+  const needNothing = ["close", "drain", "list", "watch"];
+  for (const [name, call] of calls) {
+    const wrong = [[], [null], [7], [{}], ["a"], ["a", null], [{}, 7], ["a", {}], ["a", [null]]];
+    for (const args of needNothing.includes(name) ? [[7], [null]] : wrong) {
+      if (call === deadLetters.watch) continue;
+      const outcome = await (async () => call(...args))().catch((thrown: unknown) => thrown);
+      if (!(outcome instanceof Error)) continue;
+      expect(isReelsyncError(outcome), `${name}(${JSON.stringify(args)}): ${outcome.message}`).toBe(true);
+      expect(outcome.message, `${name}(${JSON.stringify(args)})`).not.toMatch(ENGINES_WORDS);
+      if (args.length === 0) expect(outcome).toMatchObject({ code: "INVALID_ARGUMENT", retryable: false });
+    }
+  }
+  await expect(reelsync.uploadWithConvexSync(undefined as never)).rejects.toThrow(
+    "uploadWithConvexSync: request is undefined, expected an object",
+  );
+  const where = { assetType: "video_chunk", fileName: "a.mp4" };
+  for (const [request, message] of [
+    [{ ...where, entity: null }, "entity is missing"],
+    [{ ...where, entity: { type: "scene", id: "x" } }, "file is neither a path"],
+    [{ ...where, entity: { type: "scene", id: "x" }, file: 7 }, "file is neither a path"],
+  ] as const) {
+    await expect(reelsync.uploadWithConvexSync(request as never)).rejects.toThrow(message);
+  }
+  expect(await studio.snapshot()).toEqual(before);
+});
+
 test("what the caller's own function throws reaches him as he threw it", async () => {
   const { reelsync } = studio.client();
   const { sceneId } = await studio.scene(reelsync);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { loadConfig } from "../../agent-sdk/src/config.ts";
+import { loadConfig, type ReelsyncOptions } from "../../agent-sdk/src/config.ts";
 import { MIB, MINUTE } from "../../contract/limits.ts";
 
 const COMPLETE = {
@@ -11,15 +11,18 @@ const COMPLETE = {
   S3_BUCKET: "reels",
 };
 
-function faultsOf(env: Record<string, string>): string {
+/** `options` as a JavaScript program may give them. */
+function faultsOf(env: Record<string, string>, options: unknown = {}): string {
   try {
-    loadConfig({ env });
+    loadConfig(isObject(options) ? { env, ...options } : (options as ReelsyncOptions));
   } catch (error) {
     expect(error).toMatchObject({ code: "CONFIG_INVALID", retryable: false });
     return (error as Error).message;
   }
   throw new Error("nothing was refused");
 }
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 describe("what a complete environment gives", () => {
   test("a frozen configuration with every default filled in", () => {
@@ -90,6 +93,16 @@ describe("what a complete environment gives", () => {
     });
   });
 
+  test("the folders of the older layout have their own names, with and without slashes", () => {
+    const env = { ...COMPLETE, S3_VIDEOS_PREFIX: "/clips", S3_TEMP_PREFIX: "clips/scratch//" };
+    expect(loadConfig({ env, stages: { processed: "done" } }).stages).toEqual({
+      videos: "clips/",
+      transcripts: "transcripts/",
+      temp: "clips/scratch/",
+      processed: "done/",
+    });
+  });
+
   test("a token minted elsewhere needs neither an agent key nor a site URL", () => {
     const { REELSYNC_AGENT_KEY: _, ...env } = { ...COMPLETE, CONVEX_URL: "https://convex.studio.example" };
     const config = loadConfig({ env, agentToken: async () => "token" });
@@ -126,8 +139,6 @@ describe("[G7] what a wrong environment gets", () => {
     expect(message).toContain('CONVEX_URL is wrong ("happy-cat": expected a http(s) URL)');
     expect(message).toContain('S3_MAX_ATTEMPTS is wrong ("many": expected a number)');
     expect(message).toContain('S3_FORCE_PATH_STYLE is wrong ("maybe": expected true or false)');
-    expect(message).toContain("S3_MULTIPART_THRESHOLD_MB is wrong");
-    expect(message).toContain("S3_PRESIGN_EXPIRATION is wrong");
     expect(message).toContain('STORAGE_TYPE is wrong ("FTP": expected S3 or LOCAL)');
     expect(message).toContain("STORAGE_LOCAL_SIGNING_KEY is wrong (expected at least 16 characters)");
   });
@@ -138,12 +149,127 @@ describe("[G7] what a wrong environment gets", () => {
     );
   });
 
-  test("a retry policy that makes no attempt is refused", () => {
-    expect(() => loadConfig({ env: COMPLETE, retry: { attempts: 0 } })).toThrow("option retry is wrong");
+  test.each([
+    ["S3_MULTIPART_THRESHOLD_MB", "1", "out of range", "MiB, 5 to 5120"],
+    ["S3_MULTIPART_THRESHOLD_MB", "some", "expected a number", "MiB, 5 to 5120"],
+    ["S3_MULTIPART_THRESHOLD", "100", "out of range", "bytes, 5242880 to 5368709120"],
+    ["S3_MULTIPART_THRESHOLD", "6000000.5", "expected a whole number", "bytes, 5242880 to 5368709120"],
+    ["S3_PRESIGN_EXPIRATION", "604801", "out of range", "seconds, 60 to 604800"],
+    ["S3_PRESIGNED_URL_EXPIRY", "59", "out of range", "seconds, 60 to 604800"],
+    ["S3_MAX_ATTEMPTS", "-1", "out of range", "attempts of a single request, 1 to 20"],
+    ["STORAGE_S3_MAX_SIZE_GB", "0", "out of range", "GiB, more than 0, or leave it unset for no limit"],
+    [
+      "S3_BUCKET",
+      "My Bucket",
+      "expected letters, digits, dots, hyphens and underscores",
+      "the bucket's name",
+    ],
+    [
+      "S3_BUCKET",
+      "reels/2026",
+      "expected letters, digits, dots, hyphens and underscores",
+      "the bucket's name",
+    ],
+    [
+      "S3_BUCKET",
+      "My_Bucket!",
+      "expected letters, digits, dots, hyphens and underscores",
+      "the bucket's name",
+    ],
+  ])("%s=%s is quoted as it was written, with what is wrong and what is allowed", (name, value, why, to) => {
+    const message = faultsOf({ ...COMPLETE, [name]: value });
+    expect(message).toContain(`${name} is wrong ("${value}": ${why}): set it to ${to}`);
+  });
+
+  test.each(["reels", "My_Bucket", "a.b-c", "studio:reels"])("some store has the bucket %s", (bucket) => {
+    expect(loadConfig({ env: { ...COMPLETE, S3_BUCKET: bucket } }).s3.bucket).toBe(bucket);
+  });
+
+  test("wrong options are said in one line, each by the name it was given under", () => {
+    const message = faultsOf(COMPLETE, {
+      retry: { attempts: 0, baseDelayMs: "soon" },
+      journal: { maxEntries: 0.5 },
+      s3: { multipartThreshold: 100, maxBytes: 0 },
+      local: { dir: 7 },
+      agentName: () => "render-1",
+      timeoutMs: Number.NaN,
+    });
+    for (const fault of [
+      "option retry.attempts is wrong (0: out of range): set it to attempts of a step, 1 to 100",
+      'option retry.baseDelayMs is wrong ("soon": expected a number): set it to milliseconds, 0 or more',
+      "option journal.maxEntries is wrong (0.5: out of range): set it to uploads, 1 or more",
+      "option s3.multipartThreshold is wrong (100: out of range): set it to bytes, 5242880 to 5368709120",
+      "option s3.maxBytes is wrong (0: out of range): set it to bytes, 1 or more, or leave it unset for no limit",
+      "option local.dir is wrong (7: expected a text): set it to a writable folder",
+      "option agentName is wrong (a function: expected a text): set it to a name for this machine",
+      "option timeoutMs is wrong (NaN: expected a number): set it to milliseconds, at least 1000",
+    ]) {
+      expect(message).toContain(fault);
+    }
+    expect(message).not.toContain("\n");
     expect(loadConfig({ env: COMPLETE, retry: { attempts: 8 } }).retry).toMatchObject({
       attempts: 8,
       baseDelayMs: 1000,
     });
+  });
+
+  test("an option that does not exist is refused with the one that was meant, not ignored", () => {
+    const message = faultsOf(COMPLETE, {
+      mod: "strict",
+      s3: { buckets: "x" },
+      retry: { attempt: 3 },
+      bucket: "reels",
+      zoo: "red",
+      undefinedOnPurpose: undefined,
+    });
+    for (const fault of [
+      "option mod is not known: did you mean mode?",
+      "option s3.buckets is not known: did you mean s3.bucket?",
+      "option retry.attempt is not known: did you mean retry.attempts?",
+      "option bucket is not known: did you mean s3.bucket?",
+      "option zoo is not known: leave it out",
+    ]) {
+      expect(message).toContain(fault);
+    }
+    expect(message).not.toContain("undefinedOnPurpose");
+  });
+
+  test("credentials of the AWS SDK may be spread with what it adds to them", () => {
+    const credentials = { accessKeyId: "AKIA1", secretAccessKey: "s", expiration: new Date(), $source: {} };
+    expect(loadConfig({ env: COMPLETE, s3: { ...credentials } }).s3.accessKeyId).toBe("AKIA1");
+  });
+
+  test("options of another kind are refused, without showing what may be a secret", () => {
+    const message = faultsOf(COMPLETE, { agentToken: "very-secret", s3: "very-secret", retry: [3] });
+    for (const fault of [
+      "option agentToken is wrong (a string): set it to a function that answers with a token",
+      "option s3 is wrong (a string): set it to an object",
+      "option retry is wrong (a list): set it to an object",
+    ]) {
+      expect(message).toContain(fault);
+    }
+    expect(message).not.toContain("very-secret");
+    expect(faultsOf({}, null)).toContain("options is wrong (null): set it to an object, or leave it out");
+    expect(faultsOf({}, { env: "production" })).toContain("option env is wrong (a string)");
+  });
+
+  test.each([
+    ["/", "expected a folder's name"],
+    ["a/../b", "expected a folder's name"],
+    ["t/studio", "the objects of records are there"],
+    ["quarantine", "the objects of records are there"],
+    ["videos/", "videos/ lies in it"],
+    ["processed", "processed/ lies in it"],
+  ])("temporary objects are removed, so S3_TEMP_PREFIX is not %s", (value, why) => {
+    const message = faultsOf({ ...COMPLETE, S3_TEMP_PREFIX: value });
+    expect(message).toContain("S3_TEMP_PREFIX is wrong");
+    expect(message).toContain(why);
+  });
+
+  test("an agent key that cannot be one is refused unseen", () => {
+    const message = faultsOf({ ...COMPLETE, REELSYNC_AGENT_KEY: "AKIAVERYSECRET" });
+    expect(message).toContain("REELSYNC_AGENT_KEY is wrong (expected a key that begins with rsk_)");
+    expect(message).not.toContain("AKIAVERYSECRET");
   });
 
   test("no secret appears in a message", () => {

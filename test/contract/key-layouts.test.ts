@@ -99,3 +99,12 @@ describe("older layouts", () => {
     expect(parseLayout(layout, key)).toBeNull();
   });
 });
+
+test("the stages' folders may be called otherwise, and lie in one another", () => {
+  const folders = { videos: "clips/", transcripts: "said/", temp: "clips/scratch/", processed: "done/" };
+  const read = (rest: string) => parseLayout("stages", rest, folders);
+  expect(read("clips/abc/a.mp4")).toEqual({ layout: "stages", stage: "videos", path: "abc/a.mp4" });
+  expect(read("clips/scratch/a.mp4")).toEqual({ layout: "stages", stage: "temp", path: "a.mp4" });
+  expect(read("videos/a.mp4")).toBeNull();
+  expect(read("clips/")).toBeNull();
+});

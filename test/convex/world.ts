@@ -31,6 +31,7 @@ export function configure(): void {
   vi.stubEnv("AGENT_JWT_ISSUER", AGENT_ISSUER);
   vi.stubEnv("S3_BUCKET", BUCKET);
   vi.stubEnv("S3_BASE_PREFIX", "");
+  vi.stubEnv("S3_VIDEO_PREFIX", "");
   vi.stubEnv("AWS_REGION", "us-east-1");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test-key");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test-secret");

@@ -34,38 +34,39 @@ interface SceneRow {
   subtitle?: unknown;
 }
 
-/** The session with this key, and its scenes in order. */
-async function session(sessionKey: string) {
-  const row = (await workshop.rows("sessions")).find((one) => one["sessionKey"] === sessionKey);
+/** The session with these facts, and its scenes in order. */
+async function session(facts: Record<string, unknown>) {
+  const row = (await workshop.rows("sessions")).find((one) =>
+    Object.entries(facts).every(([name, value]) => one[name] === value),
+  );
   const scenes = (await workshop.rows("scenes")).filter(({ sessionId }) => sessionId === row?.["_id"]);
   scenes.sort((a, b) => Number(a["index"]) - Number(b["index"]));
   return { row, scenes: scenes as unknown as SceneRow[] };
 }
 
-test("examples/typescript: files become scenes; a second run sends nothing", async () => {
+test("examples/typescript: files become scenes; a second run sends nothing, one with other files is another", async () => {
   const cwd = await clips();
-  const agent = () =>
-    run(
-      process.execPath,
-      ["--import", TSX, join(EXAMPLES, "typescript/agent.ts"), "opening.mp4", "rings.mp4"],
-      {
-        cwd,
-        env: {
-          PATH: process.env["PATH"],
-          TSX_TSCONFIG_PATH: join(PROJECT_DIR, "tsconfig.json"),
-          ...workshop.agentEnv,
-        },
+  const agent = (...files: string[]) =>
+    run(process.execPath, ["--import", TSX, join(EXAMPLES, "typescript/agent.ts"), ...files], {
+      cwd,
+      env: {
+        PATH: process.env["PATH"],
+        TSX_TSCONFIG_PATH: join(PROJECT_DIR, "tsconfig.json"),
+        ...workshop.agentEnv,
       },
-    );
-  const { stdout } = await agent();
+    });
+  const { stdout } = await agent("opening.mp4", "rings.mp4");
   expect(stdout).toMatch(/^opening ready 1 [0-9a-f]{64}\nrings ready 1 [0-9a-f]{64}\n\S+\n$/);
-  expect((await agent()).stdout).toBe(stdout);
-  const { row, scenes } = await session("typescript");
+  expect((await agent("opening.mp4", "rings.mp4")).stdout).toBe(stdout);
+  const { row, scenes } = await session({ title: "From TypeScript", assetCount: 2 });
   expect(row).toMatchObject({ status: "ended", assetCount: 2 });
   expect(scenes.map(({ sceneKey, status }) => [sceneKey, status])).toEqual([
     ["opening", "ready"],
     ["rings", "ready"],
   ]);
+  // A session that has ended takes no new scene: other files are another run.
+  expect((await agent("opening.mp4")).stdout).toMatch(/^opening ready 1 /);
+  expect((await session({ title: "From TypeScript", assetCount: 1 })).row).toMatchObject({ status: "ended" });
 });
 
 test("examples/shell: files become scenes, and a failure ends the session as failed", async () => {
@@ -74,11 +75,13 @@ test("examples/shell: files become scenes, and a failure ends the session as fai
   const done = await workshop.shell(`${script} opening.mp4 rings.mp4`, { cwd });
   expect(done.stdout + done.stderr).toContain("2 of 2 scenes ready");
   expect(done.code).toBe(0);
-  expect((await session("shell")).row).toMatchObject({ status: "ended", assetCount: 2 });
+  expect((await session({ title: "From a shell", assetCount: 2 })).row).toMatchObject({ status: "ended" });
+  const other = await workshop.shell(`${script} rings.mp4`, { cwd });
+  expect(other.stdout + other.stderr).toContain("1 of 1 scene ready");
   const failed = await workshop.shell(`SESSION_KEY=broken ${script} opening.mp4 no-such.mp4`, { cwd });
   expect(failed.code).toBe(1);
   expect(failed.stderr).toContain("FILE_NOT_FOUND");
-  expect((await session("broken")).row).toMatchObject({ status: "failed", assetCount: 1 });
+  expect((await session({ sessionKey: "broken" })).row).toMatchObject({ status: "failed", assetCount: 1 });
 });
 
 test.runIf(canFilm)(`examples/ffmpeg: segments are uploaded while ffmpeg encodes${needs}`, async () => {
@@ -89,7 +92,7 @@ test.runIf(canFilm)(`examples/ffmpeg: segments are uploaded while ffmpeg encodes
   });
   expect(done.stderr).not.toContain("error");
   expect(done.code).toBe(0);
-  const { row, scenes } = await session("ffmpeg");
+  const { row, scenes } = await session({ sessionKey: "ffmpeg-film" });
   expect(row).toMatchObject({ status: "ended", assetCount: 3 });
   expect(scenes[0]?.chunks.map(({ chunkIndex }) => chunkIndex)).toEqual([0, 1, 2]);
   const lengths = scenes[0]?.chunks.map(({ durationMs = 0 }) => Math.round(durationMs / 500) * 500);
@@ -105,7 +108,7 @@ test.runIf(canFilm)(`examples/manim: the README's lines make a reel of Manim's f
   const done = await workshop.shell(script.join("\n"), { cwd });
   expect(done.stderr).not.toContain("error");
   expect(done.code).toBe(0);
-  const { scenes } = await session("lesson");
+  const { scenes } = await session({ sessionKey: "lesson" });
   expect(scenes.map(({ sceneKey, status }) => [sceneKey, status])).toEqual([
     ["Intro", "ready"],
     ["Proof", "ready"],

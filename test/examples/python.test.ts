@@ -1,7 +1,7 @@
 /** The Python client, run by a real `python3` against the real sidecar and the local stack. */
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { PROJECT_DIR } from "../../demo/push.ts";
@@ -292,6 +292,55 @@ child.close()
       ["SIDECAR_UNAVAILABLE", true],
       ["SIDECAR_UNAVAILABLE", true],
     ]);
+  });
+
+  test("answers have Python's names throughout", async () => {
+    const { records } = await script("stdio", "with open_client() as reelsync:\n    say(reelsync.health())");
+    expect(records).toMatchObject([
+      { breakers: { s3: { kind: "closed", failures_in_a_row: 0 } }, journal: { waiting: 0 } },
+    ]);
+  });
+
+  test("starts what is installed: REELSYNC_COMMAND, the PATH, the project around it", async () => {
+    const project = await tempDir();
+    const bin = join(project, "node_modules/.bin");
+    const inner = join(project, "renders/today");
+    await mkdir(bin, { recursive: true });
+    await mkdir(inner, { recursive: true });
+    const program = `#!/bin/sh\nexec ${command.map((word) => `"${word}"`).join(" ")} "$@"\n`;
+    await writeFile(join(bin, "reelsync"), program, { mode: 0o755 });
+    const run = await python(
+      [
+        "-c",
+        `${PRELUDE}
+for how in ({"cwd": ${JSON.stringify(inner)}}, {"env": {"PATH": os.environ["PATH"] + ":" + ${JSON.stringify(bin)}}},
+            {"env": {"REELSYNC_COMMAND": "sh " + ${JSON.stringify(join(bin, "reelsync"))}}}):
+    with Reelsync.start(**how) as reelsync:
+        say(sorted(reelsync.health()))
+`,
+      ],
+      await tempDir(),
+    );
+    expect(run.records).toEqual([1, 2, 3].map(() => ["breakers", "journal"]));
+  });
+
+  test("[G7] what is not installed is never fetched, but refused with what to do", async () => {
+    const cwd = await tempDir();
+    const bin = join(cwd, "bin");
+    await mkdir(bin);
+    await writeFile(join(bin, "npx"), '#!/bin/sh\necho "$@" > "${0%/*}/asked"\n', { mode: 0o755 });
+    const run = await python(
+      ["-c", `${PRELUDE}\nsay(refusal(lambda: Reelsync.start(env={"PATH": ${JSON.stringify(bin)}})))`],
+      cwd,
+    );
+    expect(run.records).toMatchObject([
+      {
+        code: "CONFIG_INVALID",
+        retryable: false,
+        text: expect.stringContaining("REELSYNC_COMMAND") as string,
+      },
+    ]);
+    expect(await readdir(bin)).toEqual(["npx"]);
   });
 
   test("[G7] a program that prints anything but answers is ended and told of; a request too long is not sent", async () => {

@@ -96,6 +96,9 @@ describe("the tarball", () => {
       "LICENSE",
       "package.json",
       "dist/THIRD-PARTY-LICENSES.txt",
+      // What hints and documents send people to.
+      "dist/.env.example",
+      "dist/python/reelsync_client.py",
     ]) {
       expect(files).toContain(`package/${name}`);
     }
@@ -105,7 +108,7 @@ describe("the tarball", () => {
     }
     expect(files.filter((name) => /\.ts$/.test(name) && !name.endsWith(".d.ts"))).toEqual([]);
     expect(files.filter((name) => /^package\/(src|test|node_modules)\//.test(name))).toEqual([]);
-    expect((await stat(tarball)).size).toBeLessThan(400 * KIB);
+    expect((await stat(tarball)).size).toBeLessThan(440 * KIB);
   });
 
   test("has the version of the repository, and runs nothing on the machine it is installed on", async () => {

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { GLOBAL_OPTIONS, nameOf, type Command, type Input, type Option, type Options } from "./command.ts";
 import { UsageError } from "./exit-code.ts";
 import type { LogLevel } from "../log/json-logger.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../nearest.ts";
 
 export interface Globals {
   json: boolean;

@@ -6,18 +6,15 @@ import * as z from "zod";
 import { loadConfig, type Config, type S3Config } from "../config.ts";
 import { ReelsyncError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log/json-logger.ts";
-import { readSettings, SETTINGS } from "../settings.ts";
+import { readSettings } from "../read-settings.ts";
+import { asFolder, count, variableName, type Setting } from "../setting.ts";
+import { SETTINGS } from "../settings.ts";
+import { STAGE_SETTINGS, tempFolderFaults } from "../stage-folders.ts";
 import { UsageError } from "./exit-code.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 const secret = { schema: z.string().optional(), secret: true } as const;
-
-/** `a//b` and `/a/b/` are `a/b/`, nothing stays nothing: as the deployment reads it when it makes keys. */
-function asFolder(prefix: string): string {
-  const parts = prefix.split("/").filter((part) => part !== "");
-  return parts.map((part) => `${part}/`).join("");
-}
 
 /** Variables that only this program reads. */
 export const OWN = {
@@ -39,7 +36,7 @@ export const OWN = {
     to: SETTINGS.convexUrl.to,
   },
   basePrefix: {
-    env: ["S3_BASE_PREFIX"],
+    env: ["S3_BASE_PREFIX", "S3_VIDEO_PREFIX"],
     schema: z.string().default("").transform(asFolder),
     to: "the prefix of all object keys",
   },
@@ -50,9 +47,10 @@ export const OWN = {
   },
   tempHours: {
     env: ["S3_CLEANUP_TEMP_HOURS"],
-    schema: z.coerce.number("expected a number").int().min(0).default(24),
-    to: "the hours after which temporary objects are old",
+    schema: count(0).default(24),
+    to: "the hours after which temporary objects are old, 0 or more",
   },
+  ...STAGE_SETTINGS,
 } as const;
 
 // Not an interface: that would not satisfy a Record.
@@ -64,17 +62,19 @@ type Own = {
   operatorUrl?: string;
   basePrefix: string;
   tempHours: number;
-};
+} & Record<keyof typeof STAGE_SETTINGS, string>;
 
 /** With the faults, for whoever tells of them and goes on. */
 export function readOwn(env: Env): { values: Partial<Own>; faults: string[] } {
-  return readSettings<Own>(OWN, {}, env);
+  const { values, faults } = readSettings<Own>(OWN, {}, env);
+  return { values, faults: [...faults, ...tempFolderFaults(values)] };
 }
 
 export function ownSettings(env: Env): Own {
   const { values, faults } = readOwn(env);
   if (faults.length > 0) throw new ReelsyncError("CONFIG_INVALID", faults.join("; "));
-  return { basePrefix: "", tempHours: 24, ...values };
+  // Complete, as nothing was at fault.
+  return values as Own;
 }
 
 type SettingName = keyof typeof SETTINGS;
@@ -107,9 +107,7 @@ export const OF_REQUESTS: SettingName[] = [
 
 /** A fault in a variable that a command does not use is no reason to refuse it. */
 function only(env: Env, names: readonly SettingName[]): Env {
-  const variables = names.flatMap((name) =>
-    SETTINGS[name].env.map((variable) => (typeof variable === "string" ? variable : variable.name)),
-  );
+  const variables = names.flatMap((name) => (SETTINGS[name] as Setting).env.map(variableName));
   return Object.fromEntries(variables.map((name) => [name, env[name]]));
 }
 

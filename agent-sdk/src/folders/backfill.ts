@@ -5,7 +5,12 @@
  */
 import { basename } from "node:path";
 import pMap from "p-map";
-import { parseLayout, type LaidOut, type LayoutName } from "../../../contract/key-layouts.ts";
+import {
+  parseLayout,
+  type LaidOut,
+  type LayoutName,
+  type StageFolders,
+} from "../../../contract/key-layouts.ts";
 import type { Core } from "../core.ts";
 import { codedError, type ReelsyncError } from "../errors.ts";
 import { callGuarded } from "../events.ts";
@@ -63,8 +68,10 @@ const OBJECTS_AT_ONCE = 4;
 /** The metadata that says which object a record was made from. */
 const SOURCE_FACT = "source";
 
+type BackfillParts = SyncParts & { core: Core; stages: StageFolders };
+
 export async function backfill(
-  parts: SyncParts & { core: Core },
+  parts: BackfillParts,
   prefix: string,
   options: BackfillOptions,
 ): Promise<BackfillResult> {
@@ -78,7 +85,7 @@ export async function backfill(
 
 type Run = BackfillOptions & { signal: AbortSignal };
 
-async function run(parts: SyncParts & { core: Core }, prefix: string, options: Run): Promise<BackfillResult> {
+async function run(parts: BackfillParts, prefix: string, options: Run): Promise<BackfillResult> {
   const result: BackfillResult = {
     planned: [],
     known: [],
@@ -91,7 +98,7 @@ async function run(parts: SyncParts & { core: Core }, prefix: string, options: R
     result.skipped.push(skipped);
     tell(options, { type: "skipped", ...skipped });
   };
-  const sessions = await readLayout(parts.core, prefix, options, skip);
+  const sessions = await readLayout(parts, prefix, options, skip);
   for (const [sessionKey, objects] of sessions) {
     const named = [...objects].map(([relative, { size }]) => ({ relative, size }));
     const session = options.apply === true ? await openSession(parts, sessionKey, options) : undefined;
@@ -194,7 +201,7 @@ type Objects = Map<string, { key: string; size: number }>;
 
 /** The objects of each session, by the path they would have in its folder. */
 async function readLayout(
-  core: Core,
+  { core, stages }: BackfillParts,
   prefix: string,
   { layout, signal }: Run,
   skip: (skipped: SkippedFile) => void,
@@ -202,7 +209,7 @@ async function readLayout(
   const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const sessions = new Map<string, Objects>();
   for await (const { key, size } of core.storage.listFiles(folder, { signal })) {
-    const laidOut = parseLayout(layout, key.slice(folder.length));
+    const laidOut = parseLayout(layout, key.slice(folder.length), stages);
     const place = laidOut === null ? undefined : placeIn(laidOut);
     if (place === undefined)
       skip({ relative: key, reason: laidOut === null ? "another layout" : "temporary" });

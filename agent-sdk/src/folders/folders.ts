@@ -29,7 +29,7 @@ export interface Folders extends Manifests {
 }
 
 export interface FoldersParts {
-  config: Pick<Config, "uploadOnWrite" | "s3">;
+  config: Pick<Config, "uploadOnWrite" | "s3" | "stages">;
   core: Core;
   convex: CallConvex;
   guard: Guard;
@@ -51,7 +51,8 @@ export function createFolders(parts: FoldersParts): Folders {
       open(() => uploadDir({ storage: core.storage, publicUrls }, localRoot, prefix, options)),
     watch: (outputDir, options) =>
       open(() => watchFolder({ ...sync, warn }, outputDir, { onWrite: config.uploadOnWrite, ...options })),
-    backfill: (prefix, options) => open(() => backfill({ ...sync, core }, prefix, options)),
+    backfill: (prefix, options) =>
+      open(() => backfill({ ...sync, core, stages: config.stages }, prefix, options)),
     syncDir: (dir, options) => open(() => syncDir(sync, dir, options)),
   };
 }

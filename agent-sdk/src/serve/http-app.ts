@@ -1,24 +1,19 @@
 /** The operations over HTTP: JSON in, JSON or JSON lines out, errors with their codes. Knows no port. */
 import { randomUUID } from "node:crypto";
 import type { ReadableStream } from "node:stream/web";
-import { Hono, type Context, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import { Hono, type Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import * as z from "zod";
 import { correlationIdSchema } from "../../../contract/asset.ts";
-import { MIB } from "../../../contract/limits.ts";
 import { ReelsyncError } from "../errors.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { bodyOfLines, JSON_LINES } from "./answer-lines.ts";
 import { admit, type Door } from "./door.ts";
+import { fromJson, readParams } from "./json-body.ts";
 import { describedSchema, OPERATIONS, upload, type Asked, type Operation } from "./operations.ts";
 import { parsed, type Request, type Sidecar } from "./sidecar.ts";
 import { statusOf, toldError } from "./told-error.ts";
 
 const CORRELATION_HEADER = "x-correlation-id";
-
-/** A batch of thousands; bytes of files do not come as JSON. */
-const MAX_JSON_BYTES = 16 * MIB;
 
 /** Reveal nothing, so that a probe and a scraper need no secret. */
 const OPEN = new Set(["/healthz", "/metrics"]);
@@ -45,8 +40,10 @@ export function createHttpApp(sidecar: Sidecar, door: Door, metrics: Metrics): H
   );
   for (const operation of Object.values<Operation>(OPERATIONS)) {
     const path = `/v1${operation.path}`;
-    app.on(operation.method, path, limited(), async (context) => {
-      const params = { ...(await given(context)), ...context.req.param() };
+    app.on(operation.method, path, async (context) => {
+      const { method, raw } = context.req;
+      const given = method === "GET" ? context.req.query() : await readParams(raw);
+      const params = { ...given, ...context.req.param() };
       return answer(context, (request) => sidecar.perform(operation, params, request));
     });
   }
@@ -60,30 +57,6 @@ export function createHttpApp(sidecar: Sidecar, door: Door, metrics: Metrics): H
     );
   });
   return app;
-}
-
-function limited(): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: MAX_JSON_BYTES,
-    onError: () => {
-      throw new ReelsyncError("INVALID_ARGUMENT", `The request's body has more than ${MAX_JSON_BYTES} bytes`);
-    },
-  });
-}
-
-/** No body is the same as an empty object. */
-async function given(context: Context): Promise<object> {
-  if (context.req.method === "GET") return context.req.query();
-  const text = await context.req.text();
-  return parsed(z.record(z.string(), z.unknown()), text.trim() === "" ? {} : fromJson(text, "The body"));
-}
-
-function fromJson(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new ReelsyncError("INVALID_ARGUMENT", `${what} is not JSON`, { cause: error });
-  }
 }
 
 /** `entityType`, `entityId` and the rest of an upload as the query, numbers and `true` as they are written. */

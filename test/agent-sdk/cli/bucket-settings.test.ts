@@ -11,7 +11,7 @@ import { loadConfig, type S3Options } from "../../../agent-sdk/src/config.ts";
 import { createS3Client } from "../../../agent-sdk/src/s3/s3-client.ts";
 import { startBucketOfSettings } from "./support/bucket-of-settings.ts";
 
-const WISHES: Wishes = { base: "", tenants: [], origins: ["*"], tempDays: 7 };
+const WISHES: Wishes = { base: "", tempFolder: "temp/", tenants: [], origins: ["*"], tempDays: 7 };
 
 async function openBucket(wishes: Partial<Wishes> = {}, s3: S3Options = {}) {
   const store = await startBucketOfSettings();
@@ -89,6 +89,10 @@ test("lifecycle rules keep those of others, follow base prefix and tenants, and 
     "reels/temp/ goes after 2 days, reels/partial_movie_files/ goes after 2 days, reels/t/studio/temp/ goes after 2 days",
   );
   expect(await rules()).toHaveLength(5);
+
+  const older = { ...shorter, wishes: { ...shorter.wishes, tempFolder: "scratch/" } };
+  expect((await settle("lifecycle", older, true)).item.wanted).toBe("reels/scratch/ goes after 2 days");
+  expect(await rules()).toHaveLength(6);
 });
 
 test("a rule of somebody else's for the same prefix is left as their decision", async () => {

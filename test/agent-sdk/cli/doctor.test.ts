@@ -149,3 +149,42 @@ test("the agent's key is only warned of, because people work without one; what f
   expect(about("S3_BUCKET")).toEqual(["fail"]);
   expect(about("CONVEX_URL")).toEqual(["ok"]);
 });
+
+test("[G7] a name nobody reads, one slip away from one that is read, is warned of", () => {
+  const env = {
+    S3_MAX_CONCURENCY: "8",
+    S3_BUKCET: "reels",
+    S3_BASE_PREFIXX: "x",
+    REELSYNC_MODDE: "strict",
+    S3_CLEANUP_TEMP_HOUR: "2",
+    S3_VIDEO_PREFIX: "films",
+    S3_VIDEOS_PREFIX: "clips",
+    HOME: "/root",
+  };
+  const warned = checkEnvironment(env).filter(({ found }) => found.endsWith("is read by nobody"));
+  expect(warned.map(({ state, found, cause }) => [state, found.split(" ")[0], cause])).toEqual([
+    ["warn", "S3_MAX_CONCURENCY", "S3_MAX_CONCURRENCY may be meant"],
+    ["warn", "S3_BUKCET", "S3_BUCKET may be meant"],
+    ["warn", "S3_BASE_PREFIXX", "S3_BASE_PREFIX may be meant"],
+    ["warn", "REELSYNC_MODDE", "REELSYNC_MODE may be meant"],
+    ["warn", "S3_CLEANUP_TEMP_HOUR", "S3_CLEANUP_TEMP_HOURS may be meant"],
+  ]);
+});
+
+test("the older names of prefixes are told of as what they are", () => {
+  const told = (env: Record<string, string>) =>
+    checkEnvironment(env).map(({ state, found }) => [state, found]);
+  expect(told({ S3_VIDEO_PREFIX: "films" })).toContainEqual([
+    "ok",
+    "S3_VIDEO_PREFIX=films (alias of S3_BASE_PREFIX)",
+  ]);
+  expect(told({ S3_VIDEO_PREFIX: "films", S3_BASE_PREFIX: "reels" })).toContainEqual([
+    "warn",
+    "S3_BASE_PREFIX=reels",
+  ]);
+  expect(told({ S3_TEMP_PREFIX: "scratch" })).toContainEqual(["ok", "S3_TEMP_PREFIX=scratch"]);
+  expect(told({ S3_TEMP_PREFIX: "t/studio" })).toContainEqual([
+    "fail",
+    'S3_TEMP_PREFIX is wrong ("t/studio/": the objects of records are there)',
+  ]);
+});

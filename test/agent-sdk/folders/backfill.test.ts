@@ -137,4 +137,21 @@ test("every older layout finds its sessions, scenes and types", async () => {
     "holiday holiday video_chunk 0 c/videos/holiday.mp4",
   ]);
   expect(stages.skipped).toEqual([{ relative: "c/temp/holiday.mp4", reason: "temporary" }]);
+
+  const renamed = studio.client({ stages: { videos: "clips", temp: "clips/scratch" } });
+  await put(renamed, [
+    "d/clips/trip.mp4",
+    "d/clips/scratch/trip.mp4",
+    "d/processed/trip.mp4",
+    "d/videos/other.mp4",
+  ]);
+  const called = await takenIn(renamed, "d", "stages");
+  expect(placed(called)).toEqual([
+    "trip trip processed 0 d/processed/trip.mp4",
+    "trip trip video_chunk 0 d/clips/trip.mp4",
+  ]);
+  expect(called.skipped).toEqual([
+    { relative: "d/clips/scratch/trip.mp4", reason: "temporary" },
+    { relative: "d/videos/other.mp4", reason: "another layout" },
+  ]);
 });

@@ -56,10 +56,10 @@ describe("what a scraper reads", () => {
     const after = await scrape();
     expect(after).toMatchObject({
       reelsync_upload_attempts_total: 3,
-      reelsync_asset_size_bytes_count: 3,
-      reelsync_asset_size_bytes_sum: 101_000,
-      'reelsync_asset_size_bytes_bucket{le="4096"}': 1,
-      'reelsync_asset_size_bytes_bucket{le="262144"}': 3,
+      reelsync_asset_size_distribution_bytes_count: 3,
+      reelsync_asset_size_distribution_bytes_sum: 101_000,
+      'reelsync_asset_size_distribution_bytes_bucket{le="4096"}': 1,
+      'reelsync_asset_size_distribution_bytes_bucket{le="262144"}': 3,
       'reelsync_upload_duration_seconds_count{outcome="published"}': 3,
       reelsync_sync_duration_seconds_count: 3,
       reelsync_concurrent_operations: 0,
@@ -128,12 +128,21 @@ describe("what a scraper reads", () => {
       1,
     );
 
+    // The README's error_rate, over everything since the start: nothing went through.
+    const sum = (name: string) =>
+      Object.entries(during).reduce(
+        (total, [series, value]) => total + (series.startsWith(name) ? value : 0),
+        0,
+      );
+    const failed = sum("reelsync_upload_errors_total") + sum("reelsync_uploads_queued_total");
+    expect(failed / sum("reelsync_upload_attempts_total")).toBe(1);
+
     await objectStore.start();
     await until(client, "journal.sent");
     expect(await scrape()).toMatchObject({
       reelsync_journal_depth: 0,
       reelsync_journal_oldest_age_seconds: 0,
-      reelsync_asset_size_bytes_sum: 2000,
+      reelsync_asset_size_distribution_bytes_sum: 2000,
       reelsync_concurrent_operations: 0,
     });
   });

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -89,6 +90,16 @@ async function stream(target: string, token: string, mib: number) {
   return { answer: JSON.parse(answer) as unknown, hash: hash.digest("hex") };
 }
 
+/** Writes a request as it is given: `fetch` and `node:http` say a length even where there is no body. */
+async function askRaw(url: string, head: readonly string[], body = ""): Promise<string> {
+  const { hostname, port, host } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write([...head, `Host: ${host}`, "Connection: close", "", body].join("\r\n"));
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
 describe("over HTTP", () => {
   test("says where it listens, lets clients find it, and ends with 0 on SIGTERM", async () => {
     const program = await start(["--port", "0", "--json"]);
@@ -107,6 +118,24 @@ describe("over HTTP", () => {
     expect(code).toBe(0);
     expect(stdout + stderr).not.toContain(token);
     await expect(stat(addressFile)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("takes no body, and one in chunks, for what they are, and refuses one that is too long", async () => {
+    const token = "a-token-of-my-own-choice";
+    const program = await start(["--port", "0", "--json"], { env: { REELSYNC_SERVE_TOKEN: token } });
+    const { url } = (await program.next()) as { url: string };
+    const post = (path: string, headers: string[], body?: string) =>
+      askRaw(url, [`POST /v1${path} HTTP/1.1`, `Authorization: Bearer ${token}`, ...headers], body);
+    expect(await post("/drain", [])).toContain('"waiting":0');
+    expect(await post("/dead-letters/x/replay", [])).toContain('"code":"NOT_FOUND"');
+    expect(await post("/sessions/x/end", [])).toContain('"code":"SESSION_NOT_FOUND"');
+    expect(await post("/cancel", [])).toMatch(/"code":"INVALID_ARGUMENT".*correlationId/);
+    const chunked = (text: string) =>
+      post("/cancel", ["Transfer-Encoding: chunked"], `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
+    expect(await chunked('{"correlationId":"none"}')).toContain('{"cancelled":0}');
+    expect(await chunked(" ".repeat(17 * MIB))).toMatch(/"code":"INVALID_ARGUMENT".*16777216 bytes/);
+    program.child.kill("SIGTERM");
+    await program.ended;
   });
 
   test("[G1] on SIGTERM an upload that has no time left is answered queued, and the next start sends it", async () => {

@@ -9,6 +9,8 @@ import { s3Code } from "../../s3/s3-errors.ts";
 export interface Wishes {
   /** `S3_BASE_PREFIX` with its slash, or nothing. */
   base: string;
+  /** `S3_TEMP_PREFIX` with its slash: temporary objects of an older layout. */
+  tempFolder: string;
   tenants: readonly string[];
   origins: readonly string[];
   tempDays: number;

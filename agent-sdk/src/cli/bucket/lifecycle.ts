@@ -41,7 +41,7 @@ export const lifecycle: BucketSetting = async (bucket) => {
   };
 };
 
-function wantedRules({ base, tenants, tempDays }: Wishes): LifecycleRule[] {
+function wantedRules({ base, tempFolder, tenants, tempDays }: Wishes): LifecycleRule[] {
   const expire = (ID: string, Prefix: string): LifecycleRule => ({
     ID,
     Status: "Enabled",
@@ -56,6 +56,7 @@ function wantedRules({ base, tenants, tempDays }: Wishes): LifecycleRule[] {
       AbortIncompleteMultipartUpload: { DaysAfterInitiation: ABORT_AFTER_DAYS },
     },
     expire("reelsync-temp", `${base}temp/`),
+    ...(tempFolder.startsWith("temp/") ? [] : [expire("reelsync-older-temp", `${base}${tempFolder}`)]),
     expire("reelsync-partial-movie-files", `${base}partial_movie_files/`),
     ...tenants.map((tenant) => expire(`reelsync-temp-${tenant}`, `${tenantPrefix(base, tenant)}temp/`)),
   ];

@@ -15,7 +15,7 @@ export const bucketSetup = defineCommand({
   path: ["bucket", "setup"],
   summary: "Give the bucket the settings it needs: prints the plan, makes the changes with --yes",
   details:
-    "Versioning; lifecycle rules for temp/, partial_movie_files/ and incomplete uploads; CORS that exposes ETag; encryption; public access block. Rules of others " +
+    "Versioning; lifecycle rules for temp/ (and S3_TEMP_PREFIX), partial_movie_files/ and incomplete uploads; CORS that exposes ETag; encryption; public access block. Rules of others " +
     "are kept. What the store does not have is reported and left. With --json one document a setting.",
   args: {},
   options: {
@@ -54,8 +54,10 @@ export const bucketSetup = defineCommand({
     const { output } = context;
     const config = storeSettings(context.env);
     for (const tenant of options.tenant) refuseOddSlug(tenant);
+    const { basePrefix: base, tempFolder } = ownSettings(context.env);
     const wishes = {
-      base: ownSettings(context.env).basePrefix,
+      base,
+      tempFolder,
       tenants: options.tenant,
       origins: options.origin.length > 0 ? options.origin : ["*"],
       tempDays: options["temp-days"] ?? DEFAULT_TEMP_DAYS,

@@ -1,8 +1,10 @@
 /** `reelsync doctor`: what is wrong here, why, and what mends it. */
+import { STAGE_FOLDERS } from "../../../../contract/key-layouts.ts";
 import { SECOND } from "../../../../contract/limits.ts";
 import { openCall } from "../../call.ts";
 import type { Config, S3Config } from "../../config.ts";
-import { readSettings, SETTINGS } from "../../settings.ts";
+import { readSettings } from "../../read-settings.ts";
+import { SETTINGS } from "../../settings.ts";
 import { plain } from "../columns.ts";
 import { defineCommand } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -129,12 +131,8 @@ async function bucketChecks(context: Context, config: S3Config, origin: string):
     import("../doctor/store.ts"),
     import("../../s3/s3-client.ts"),
   ]);
-  const wishes = {
-    base: readOwn(context.env).values.basePrefix ?? "",
-    tenants: [],
-    origins: [origin],
-    tempDays: 7,
-  };
+  const { basePrefix: base = "", tempFolder = STAGE_FOLDERS.temp } = readOwn(context.env).values;
+  const wishes = { base, tempFolder, tenants: [], origins: [origin], tempDays: 7 };
   // Somebody is waiting for a diagnosis, not for an outage to end.
   const client = createS3Client({ ...config, maxAttempts: 2 });
   const call = openCall({ timeoutMs: context.timeoutMs ?? CHECK_TIMEOUT_MS, signal: context.signal });

@@ -15,11 +15,14 @@ import { ownSettings } from "../settings.ts";
 /** As a folder of its own, at any depth: `temp/x`, `lesson/partial_movie_files/1.mp4`, never `attempt/x`. */
 const TEMPORARY = /(?:^|\/)(?:temp|partial_movie_files)\//;
 
+const isTemporary = (key: string, older: string) => TEMPORARY.test(key) || key.startsWith(older);
+
 export const tempClean = defineCommand({
   path: ["temp", "clean"],
   summary: "List temporary objects that are old, and remove them if told to",
   details:
-    "Temporary is what lies in a folder called temp or partial_movie_files: at the bucket's root, of the tenants given, or anywhere under a prefix given. Old is " +
+    "Temporary is what lies in a folder called temp or partial_movie_files, or in the one S3_TEMP_PREFIX names: at the bucket's root, of the tenants given, or " +
+    "anywhere under a prefix given. Old is " +
     "older than S3_CLEANUP_TEMP_HOURS (24 unless set). Only lists, unless --apply is given. Each object is asked about at the deployment in the moment it is " +
     "removed: what a current record or an upload under way needs is kept. With --json one document an object: `s3Key`, `size`, `lastModified`, `action` " +
     "(`delete`, `queue` for quarantine, `keep`), `why`, `done`.",
@@ -53,18 +56,21 @@ export const tempClean = defineCommand({
         "Say --yes to go on without asking.",
       );
     }
-    const { basePrefix, tempHours } = ownSettings(context.env);
+    const { basePrefix, tempHours, tempFolder } = ownSettings(context.env);
     const before = Date.now() - (options["older-than"] ?? tempHours) * HOUR;
+    const isOld = ({ key, lastModified }: StoredFile) =>
+      lastModified < before && isTemporary(key, basePrefix + tempFolder);
     const prefixes =
       options.prefix.length > 0
         ? options.prefix
         : [
             `${basePrefix}temp/`,
+            `${basePrefix}${tempFolder}`,
             `${basePrefix}partial_movie_files/`,
             ...options.tenant.map((tenant) => `${tenantPrefix(basePrefix, tenant)}temp/`),
           ];
     return withReelsync(context, async (reelsync) => {
-      const old = await oldFiles(reelsync.storage, prefixes, before, context.signal);
+      const old = await oldFiles(reelsync.storage, prefixes, isOld, context.signal);
       if (old.length === 0) {
         const elsewhere =
           options.prefix.length > 0
@@ -89,13 +95,13 @@ export const tempClean = defineCommand({
 async function oldFiles(
   storage: StorageBackend,
   prefixes: readonly string[],
-  before: number,
+  isOld: (file: StoredFile) => boolean,
   signal: AbortSignal,
 ): Promise<StoredFile[]> {
   const found = new Map<string, StoredFile>();
-  for (const prefix of prefixes) {
+  for (const prefix of new Set(prefixes)) {
     for await (const file of storage.listFiles(prefix, { signal })) {
-      if (TEMPORARY.test(file.key) && file.lastModified < before) found.set(file.key, file);
+      if (isOld(file)) found.set(file.key, file);
     }
   }
   return [...found.values()];

@@ -1,11 +1,13 @@
 /** What the environment says: what is missing or wrong, which names are in force, and where two names disagree. */
-import { keepsLocally, readSettings, SETTINGS } from "../../settings.ts";
+import { keepsLocally, readSettings } from "../../read-settings.ts";
+import { misspeltNames } from "../../misspelt-names.ts";
+import { variableName, type Setting } from "../../setting.ts";
+import { SETTINGS } from "../../settings.ts";
 import { withoutLogin } from "../../without-login.ts";
-import { readOwn } from "../settings.ts";
+import { OWN, readOwn } from "../settings.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-type Setting = (typeof SETTINGS)[keyof typeof SETTINGS];
 
 /** What only a bucket has. */
 const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
@@ -26,7 +28,18 @@ const OF_BUCKETS: ReadonlySet<Setting> = new Set<Setting>([
 
 export function checkEnvironment(env: Env): Check[] {
   const wrong = wrongVariables(env);
-  return [...faults(env), ...Object.values(SETTINGS).flatMap((setting) => inForce(setting, env, wrong))];
+  return [
+    ...faults(env),
+    ...misspeltNames([SETTINGS, OWN], env).map(({ name, meant }) =>
+      warn(
+        "variable",
+        `${name} is read by nobody`,
+        `${meant} may be meant`,
+        `unset ${name}  # or name it ${meant}`,
+      ),
+    ),
+    ...[...Object.values(SETTINGS), OWN.basePrefix].flatMap((setting) => inForce(setting, env, wrong)),
+  ];
 }
 
 /** Set to what they cannot be; of these settings, or of all. */
@@ -82,12 +95,12 @@ function unset(env: Env, name: string): boolean {
 
 /** The first name that is set counts; another one with another value is a trap. */
 function inForce(setting: Setting, env: Env, wrong: ReadonlySet<string>): Check[] {
-  const names = setting.env.map((variable) => (typeof variable === "string" ? variable : variable.name));
+  const names = setting.env.map(variableName);
   const [canonical = ""] = names;
   const set = names.filter((name) => !unset(env, name));
   const [used, ...others] = set;
   if (used === undefined) return [];
-  const isSecret = "secret" in setting;
+  const isSecret = setting.secret === true;
   const value = (name: string) => (isSecret ? masked(env[name] ?? "") : withoutLogin(env[name] ?? ""));
   const found = `${used}=${value(used)}${used === canonical ? "" : ` (alias of ${canonical})`}`;
   if (keepsLocally({}, env) && OF_BUCKETS.has(setting)) {

@@ -103,15 +103,26 @@ export function describeMedia(workshop: Workshop) {
       expect((await clean("--apply", "--yes")).code).toBe(9);
     });
 
+    test("looks in the folder of S3_TEMP_PREFIX too, below the prefix of all keys", async () => {
+      const reelsync = createReelsync({ env: workshop.agentEnv, mode: "strict" });
+      onTestFinished(() => reelsync.close());
+      for (const key of ["films/scratch/a.mp4", "films/other/scratch/b.mp4", "films/scratchpad/c.mp4"]) {
+        await reelsync.storage.save(key, Buffer.from(key));
+      }
+      const env = { S3_VIDEO_PREFIX: "films", S3_TEMP_PREFIX: "scratch" };
+      const listed = await workshop.agent(["temp", "clean", "--older-than", "0", "--json"], { env });
+      expect(listed.records).toMatchObject([{ s3Key: "films/scratch/a.mp4", action: "delete" }]);
+    });
+
     test("[G5] what a current record needs is kept, and its history goes to quarantine", async () => {
-      // Makes every key of the product one of a temporary folder.
-      await workshop.stack.setEnv({ S3_BASE_PREFIX: "x/temp" });
+      // Makes every key of the product one of a temporary folder; by its older name, which the deployment reads too.
+      await workshop.stack.setEnv({ S3_VIDEO_PREFIX: "x/temp" });
       const { sceneId } = await workshop.scene();
       for (const content of ["first", "second"]) {
         const file = await workshop.file("a.mp4", content);
         await workshop.agent(["upload", file, "--scene", sceneId, "--type", "video_chunk"]);
       }
-      await workshop.stack.setEnv({ S3_BASE_PREFIX: null });
+      await workshop.stack.setEnv({ S3_VIDEO_PREFIX: null });
       const clean = ["temp", "clean", "--prefix", "x/", "--older-than", "0", "--apply", "--yes", "--json"];
       const cleaned = await workshop.agent(clean);
       expect(cleaned.code).toBe(0);
