@@ -23,8 +23,6 @@ const Bucket = store.bucket;
 test("bucket setup makes what the store has, reports what it has not, and finds it in order afterwards", async () => {
   const planned = await setup("--tenant", "studio");
   expect(planned).toMatchObject({ code: 0 });
-  // Asking the store what it has sets nothing.
-  expect((await setup("--tenant", "studio")).records).toEqual(planned.records);
   const made = await setup("--tenant", "studio", "--yes");
   expect(made).toMatchObject({ code: 0, stderr: "" });
   const again = await setup("--tenant", "studio", "--yes");

@@ -151,20 +151,6 @@ test("with a KMS key, that key encrypts by default", async () => {
   expect((await settle("encryption", bucket, false)).item.state).toBe("ok");
 });
 
-test("a plan offers nothing that the store says it does not have, though it answers as if that was never set", async () => {
-  const { bucket, refuses, documents } = await openBucket();
-  for (const name of ["versioning", "publicAccessBlock"])
-    refuses.set(name, { status: 501, code: "NotImplemented" });
-  for (const apply of [false, true, false]) {
-    const { item } = await settle("versioning", bucket, apply);
-    expect(item).toMatchObject({ state: "unsupported", now: "the store does not have it" });
-    expect(item.note).toContain("NotImplemented");
-    expect((await settle("public-access", bucket, apply)).item.state).toBe("unsupported");
-  }
-  expect(await settle("lifecycle", bucket, false)).toMatchObject({ item: { state: "change" } });
-  expect(documents.size).toBe(0);
-});
-
 test("the rule for pages is narrowed to the origin that is named; rules of others are kept, and said to be wider", async () => {
   const { bucket, client } = await openBucket();
   await settle("cors", bucket, true);

@@ -61,20 +61,11 @@ export async function write<T extends { $metadata: { attempts?: number } }>(
   await requestS3(call, action, send);
 }
 
-/** Whether the store says in so many words that it does not have this. */
-export function isNotImplemented(error: ReelsyncError): boolean {
-  const status = statusOf(error);
-  return status === 501 || status === 405;
-}
-
-/** The same, for a document that is right: where the store is not AWS, a 400 says that too, as it knows no such document. */
+/** Whether the store says that it does not have this. Where it is not AWS, a 400 says that too: it knows no such document. */
 export function isUnsupported(error: ReelsyncError, config: S3Config): boolean {
-  const status = statusOf(error);
+  const cause = error.cause as { $metadata?: { httpStatusCode?: number } } | undefined;
+  const status = cause?.$metadata?.httpStatusCode;
   if (error.code === "S3_CREDENTIALS_INVALID" || error.code === "S3_ACCESS_DENIED") return false;
   // An answer that cannot be read is that of a store that took the request for another one.
-  return isNotImplemented(error) || (!isAws(config) && (status === 400 || status === 200));
-}
-
-function statusOf({ cause }: ReelsyncError): number | undefined {
-  return (cause as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+  return status === 501 || status === 405 || (!isAws(config) && (status === 400 || status === 200));
 }

@@ -6,7 +6,6 @@ import { cors } from "./cors.ts";
 import { encryption } from "./encryption.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { publicAccess } from "./public-access.ts";
-import { refusalOfUnknown } from "./unknown-setting.ts";
 import { versioning } from "./versioning.ts";
 
 export const BUCKET_SETTINGS = {
@@ -39,11 +38,7 @@ export async function settle(
   try {
     seen = await BUCKET_SETTINGS[setting](bucket);
     if (seen.state !== "change") return { item: { setting, state: seen.state, ...factsOf(seen) } };
-    if (!apply) {
-      const refused = await refusalOfUnknown(BUCKET_SETTINGS[setting], bucket);
-      if (refused !== undefined) return { item: unsupported(setting, refused) };
-      return { item: { setting, state: seen.state, ...factsOf(seen) } };
-    }
+    if (!apply) return { item: { setting, state: seen.state, ...factsOf(seen) } };
     await seen.apply();
     return { item: { setting, state: "changed", ...factsOf(seen) } };
   } catch (thrown) {

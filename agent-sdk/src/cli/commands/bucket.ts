@@ -6,6 +6,7 @@ import { defineCommand } from "../command.ts";
 import { commonExitCode, EXIT, exitCodeOf, UsageError, type ExitCode } from "../exit-code.ts";
 import type { Colour } from "../output.ts";
 import { ownSettings, storeSettings } from "../settings.ts";
+import { isAws } from "../bucket/bucket-setting.ts";
 import type { PlanItem } from "../bucket/plan.ts";
 
 const REQUEST_TIMEOUT_MS = 60 * SECOND;
@@ -83,7 +84,9 @@ export const bucketSetup = defineCommand({
         codes.push(error === undefined ? EXIT.ok : exitCodeOf(error));
         if (item.state === "change") open += 1;
       }
-      if (open > 0) output.say("nothing was changed: --yes makes the changes");
+      // A plan only reads, and many stores answer as if what they do not have was never set.
+      const condition = isAws(config) ? "" : ", as far as this store has the settings";
+      if (open > 0) output.say(`nothing was changed: --yes makes the changes${condition}`);
       return commonExitCode(codes);
     } finally {
       call.dispose();

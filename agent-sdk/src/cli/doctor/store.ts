@@ -279,5 +279,6 @@ async function checkSetting(
     const fix = `allow the key to read the bucket's ${setting} setting`;
     return warn(setting, "not seen", item.error.message, fix);
   }
-  return warn(setting, item.now ?? "", cause, `reelsync bucket setup --only ${setting} --yes`);
+  const condition = isAws(store.config) ? "" : "  # if the store has it";
+  return warn(setting, item.now ?? "", cause, `reelsync bucket setup --only ${setting} --yes${condition}`);
 }

@@ -113,8 +113,11 @@ export function describeOperator(workshop: Workshop) {
     test("prints the plan and changes nothing without --yes", async () => {
       const { rules, env } = await ownBucket("planned");
       const run = await workshop.agent(["bucket", "setup"], { env });
-      expect(run).toMatchObject({ code: 0, stderr: "nothing was changed: --yes makes the changes\n" });
-      expect(run.stdout).toMatch(/^unsupported +versioning +the store does not have it$/m);
+      expect(run).toMatchObject({
+        code: 0,
+        stderr: "nothing was changed: --yes makes the changes, as far as this store has the settings\n",
+      });
+      expect(run.stdout).toMatch(/^change +versioning +never enabled → enabled$/m);
       expect(run.stdout).toMatch(/^change +cors +no rules → GET HEAD from \*, ETag exposed$/m);
       expect(await rules()).toBeUndefined();
     });
@@ -188,8 +191,8 @@ export function describeOperator(workshop: Workshop) {
         kms: "ok",
         capabilities: "ok",
         cors: "ok",
-        versioning: "ok",
-        lifecycle: "ok",
+        versioning: "warn",
+        lifecycle: "warn",
         rollout: "ok",
         "convex url": "ok",
         "site url": "ok",

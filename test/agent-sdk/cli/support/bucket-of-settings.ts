@@ -34,9 +34,7 @@ export async function startBucketOfSettings(): Promise<BucketOfSettings> {
       if (incoming.method === "PUT") {
         const refused = refuses.get(setting);
         if (refused !== undefined) return error(refused.status, refused.code);
-        const document = await bodyOf(incoming);
-        if (!document.trimStart().startsWith("<")) return error(400, "MalformedXML");
-        documents.set(setting, document);
+        documents.set(setting, await bodyOf(incoming));
         return outgoing.end();
       }
       const document =
