@@ -37,8 +37,7 @@ export async function settle(
   const facts = () => (seen === undefined ? {} : factsOf(seen));
   try {
     seen = await BUCKET_SETTINGS[setting](bucket);
-    if (seen.state !== "change") return { item: { setting, state: seen.state, ...factsOf(seen) } };
-    if (!apply) return { item: { setting, state: seen.state, ...factsOf(seen) } };
+    if (seen.state !== "change" || !apply) return { item: { setting, state: seen.state, ...factsOf(seen) } };
     await seen.apply();
     return { item: { setting, state: "changed", ...factsOf(seen) } };
   } catch (thrown) {
