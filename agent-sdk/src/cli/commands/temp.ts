@@ -64,9 +64,7 @@ export const tempClean = defineCommand({
       options.prefix.length > 0
         ? options.prefix
         : [
-            `${basePrefix}temp/`,
-            `${basePrefix}${tempFolder}`,
-            `${basePrefix}partial_movie_files/`,
+            ...new Set(["temp/", tempFolder, "partial_movie_files/"].map((folder) => basePrefix + folder)),
             ...options.tenant.map((tenant) => `${tenantPrefix(basePrefix, tenant)}temp/`),
           ];
     return withReelsync(context, async (reelsync) => {
