@@ -89,7 +89,7 @@ export function hashWhileRead(file: AssetFile, { partSize, signed }: MultipartPl
       );
     }
     await file.assertUnchanged();
-    return (sha256 ??= whole.digest("hex"));
+    return (sha256 = whole.digest("hex"));
   }
 
   return {

@@ -42,13 +42,12 @@ export async function settle(
     return { item: { setting, state: "changed", ...factsOf(seen) } };
   } catch (thrown) {
     const error = codedError(thrown);
-    if (isUnsupported(error, bucket.config)) return { item: unsupported(setting, error) };
+    if (isUnsupported(error, bucket.config)) {
+      const now = "the store does not have it";
+      return { item: { setting, state: "unsupported", now, note: describe(error).message } };
+    }
     return { item: { setting, state: "failed", ...facts(), error: describe(error) }, error };
   }
-}
-
-function unsupported(setting: SettingName, error: ReelsyncError): PlanItem {
-  return { setting, state: "unsupported", now: "the store does not have it", note: describe(error).message };
 }
 
 function factsOf(seen: Inspection): Pick<PlanItem, "now" | "wanted" | "note"> {

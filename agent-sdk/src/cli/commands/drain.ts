@@ -38,7 +38,10 @@ export const drain = defineCommand({
     const counts = [`${sent} sent`, `${failed} failed`, `${waiting} waiting`];
     const record = {
       journalDir,
-      ...{ sent, failed, waiting, underWay },
+      sent,
+      failed,
+      waiting,
+      underWay,
       ...(stopped !== undefined && { stopped: describe(stopped) }),
       ...(quarantined.length > 0 && { quarantined, hint: QUARANTINE_HINT }),
     };

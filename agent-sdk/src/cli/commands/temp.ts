@@ -60,13 +60,14 @@ export const tempClean = defineCommand({
     const before = Date.now() - (options["older-than"] ?? tempHours) * HOUR;
     const isOld = ({ key, lastModified }: StoredFile) =>
       lastModified < before && isTemporary(key, basePrefix + tempFolder);
-    const prefixes =
+    const named =
       options.prefix.length > 0
         ? options.prefix
         : [
-            ...new Set(["temp/", tempFolder, "partial_movie_files/"].map((folder) => basePrefix + folder)),
+            ...["temp/", tempFolder, "partial_movie_files/"].map((folder) => basePrefix + folder),
             ...options.tenant.map((tenant) => `${tenantPrefix(basePrefix, tenant)}temp/`),
           ];
+    const prefixes = [...new Set(named)];
     return withReelsync(context, async (reelsync) => {
       const old = await oldFiles(reelsync.storage, prefixes, isOld, context.signal);
       if (old.length === 0) {
@@ -97,7 +98,7 @@ async function oldFiles(
   signal: AbortSignal,
 ): Promise<StoredFile[]> {
   const found = new Map<string, StoredFile>();
-  for (const prefix of new Set(prefixes)) {
+  for (const prefix of prefixes) {
     for await (const file of storage.listFiles(prefix, { signal })) {
       if (isOld(file)) found.set(file.key, file);
     }
